@@ -1,0 +1,40 @@
+/** Time as core sees it; tests and route tests pass a virtual one. */
+export interface Clock {
+  /** Milliseconds since the epoch; never goes back within one process. */
+  now(): number;
+  /** Calls back after `ms`; does not keep the process alive. */
+  timer(ms: number, callback: () => void): Disposable;
+}
+
+const longestTimerMs = 2_147_483_647;
+
+/**
+ * The wall clock, held monotonic: when the system clock jumps back, time goes on from where it was;
+ * when it jumps forward, the new time is taken.
+ */
+export function createSystemClock(
+  wall: () => number = Date.now,
+  elapsed: () => number = () => performance.now(),
+): Clock {
+  let wallBase = wall();
+  let elapsedBase = elapsed();
+  return {
+    now() {
+      const steady = wallBase + (elapsed() - elapsedBase);
+      const said = wall();
+      if (said > steady) {
+        wallBase = said;
+        elapsedBase = elapsed();
+        return said;
+      }
+      return Math.floor(steady);
+    },
+    timer(ms, callback) {
+      const handle = setTimeout(callback, Math.min(Math.max(ms, 0), longestTimerMs));
+      handle.unref();
+      return { [Symbol.dispose]: () => clearTimeout(handle) };
+    },
+  };
+}
+
+export const systemClock: Clock = createSystemClock();

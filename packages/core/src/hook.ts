@@ -1,0 +1,139 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Clock } from "./clock.ts";
+import type { Answer } from "./errors.ts";
+import type { EventFields, PipehooksEvent } from "./event.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
+import type { Logger } from "./logger.ts";
+import type { PolicyInput } from "./policy.ts";
+
+/** What one attempt may end in besides a thrown error. Returning nothing means `delivered`. */
+export type Outcome =
+  | { readonly type: "delivered"; readonly answer?: Answer | undefined }
+  | {
+      readonly type: "pending";
+      /** Kept in the store and given back as {@link Delivery.state}. */
+      readonly state: JsonValue;
+      /** When to look again, in milliseconds from now. */
+      readonly againMs: number;
+      readonly answer?: Answer | undefined;
+    }
+  | { readonly type: "skipped"; readonly reason: string };
+
+/** The receiver has it; `answer` is kept with the attempt. */
+export function delivered(answer?: Answer): Outcome {
+  return { type: "delivered", answer };
+}
+
+/** A remote run goes on: `state` is stored, the slot is free, and the hook is asked again after `againMs`. */
+export function pending(outcome: {
+  readonly state: JsonValue;
+  readonly againMs: number;
+  readonly answer?: Answer;
+}): Outcome {
+  return { type: "pending", ...outcome };
+}
+
+/** There was nothing to do, and why. */
+export function skipped(reason: string): Outcome {
+  return { type: "skipped", reason };
+}
+
+/** One attempt of one hook at one event (or at the events that a gate let through together). */
+export interface Delivery {
+  /** Id of the delivery in the store, such as `dlv_42`. */
+  readonly id: string;
+  /** The configured hook's name. */
+  readonly hook: string;
+  /** The event, or the last of {@link Delivery.events}. */
+  readonly event: PipehooksEvent;
+  readonly events: readonly PipehooksEvent[];
+  /** 1 for the first attempt; looking again at something pending does not count. */
+  readonly attempt: number;
+  /** `[a-z0-9_]`, the same over attempts, restarts and replays. */
+  readonly idempotencyKey: string;
+  /** What the last {@link pending} outcome stored. */
+  readonly state: JsonValue | undefined;
+  /** Aborts at the attempt's time-out and when the bus closes. */
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /**
+   * Emits an event caused by this one. It is stored in the transaction that settles this attempt, so it is
+   * neither lost nor doubled by a crash.
+   * @throws HookError EVENT_INVALID, EVENT_TOO_LARGE, EVENT_TYPE_UNKNOWN, EVENT_LOOP
+   */
+  emit(type: string, fields?: EventFields<JsonObject>): void;
+}
+
+/** What a plugin author writes. */
+export interface Hook {
+  /**
+   * One attempt; no retry in here. Throw a `HookError` to say whether another attempt is worth it; anything
+   * else thrown counts as worth it.
+   */
+  deliver(delivery: Delivery): Promise<Outcome | void> | Outcome | void;
+  /** Whether the receiver can be reached and the credentials are good; sends nothing. */
+  check?(signal: AbortSignal): Promise<CheckReport | void>;
+  [Symbol.asyncDispose]?(): Promise<void>;
+}
+
+export interface CheckReport {
+  /** One line for a person: what was reached. */
+  readonly summary: string;
+}
+
+/** What a hook gets when it is made. */
+export interface HookContext {
+  /** The configured hook's name. */
+  readonly name: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** Replaces every known secret in a text. */
+  readonly redact: (text: string) => string;
+}
+
+export interface HookDefinition<Input, Options> {
+  /** Name of the kind as written in YAML: lower case and dashes. */
+  readonly name: string;
+  /** Any Standard Schema validator (https://standardschema.dev); zod gives JSON Schema too. */
+  readonly options: StandardSchemaV1<Input, Options>;
+  /** Optional npm packages that this kind loads when used. */
+  readonly needs?: readonly string[];
+  /** Where it delivers to: hooks with an equal destination share budget, pause and breaker. */
+  readonly destination?: (options: Options) => string | undefined;
+  /** Option values that must not appear anywhere. */
+  readonly secrets?: (options: Options) => readonly string[];
+  /** Paths of options that are templates over the event, such as `payload` or `mail.subject`. */
+  readonly templates?: readonly string[];
+  /** Policies this kind wants unless the user says otherwise. */
+  readonly policy?: PolicyInput;
+  /** Makes the live hook, when its first delivery is due. Load what is heavy in here. */
+  readonly create: (options: Options, context: HookContext) => Hook | Promise<Hook>;
+}
+
+/** A kind with its options: what `webhook({ url })` returns. */
+export interface ConfiguredHook {
+  readonly kind: HookKind;
+  /** As written; validated when the bus is made. */
+  readonly options: unknown;
+}
+
+/** A {@link HookDefinition} whose option types are behind its schema. */
+// biome-ignore lint/suspicious/noExplicitAny: options are checked by the definition's own schema before use
+export type HookKind = HookDefinition<any, any>;
+
+/** Options in, configured hook out; carries its kind for YAML. */
+export interface HookFactory<Input> {
+  (options: Input): ConfiguredHook;
+  readonly kind: HookKind;
+}
+
+/** Defines a hook kind. No side effect: the hook is made when its first delivery is due. */
+export function defineHook<Input, Options>(
+  definition: HookDefinition<Input, Options>,
+): HookFactory<Input> {
+  const kind: HookKind = Object.freeze({ ...definition });
+  const factory = (options: Input): ConfiguredHook => ({ kind, options });
+  return Object.assign(factory, { kind });
+}

@@ -1,0 +1,266 @@
+import type { JsonValue } from "./json.ts";
+
+/**
+ * Where events, deliveries and memory live until settled. Stores keep and find; they decide nothing: when
+ * something is due, what follows a failure and what a gate says is computed in core and handed in.
+ * `packages/testing` has the conformance suite that every store runs.
+ */
+export interface Store extends AsyncDisposable {
+  /** One line for people, without secrets: `memory`, `sqlite:/data/pipehooks.db`. */
+  readonly description: string;
+  /** Whether what is accepted survives the end of the process. */
+  readonly durable: boolean;
+
+  /**
+   * Stores events with their deliveries, all or nothing, in order. An event whose (source, id) is there
+   * already is stored once: its entry comes back with `duplicate: true` and no new deliveries.
+   * @throws HookError STORE_FULL, STORE_BUSY, STORE_UNWRITABLE, STORE_CORRUPT, STORE_FAILED
+   */
+  accept(batch: readonly Acceptance[]): Promise<readonly Accepted[]>;
+
+  /**
+   * Leases deliveries that are due. Also takes those whose lease has run out. A lane gets nothing while one of
+   * its `keys` is blocked ({@link MemoryChange.blockedUntil}). Deliveries with an equal order key come one after
+   * the other, in the order of acceptance.
+   */
+  claim(request: ClaimRequest): Promise<readonly LaneClaim[]>;
+
+  /**
+   * Records what became of claimed deliveries and stores what their hooks emitted, all in one transaction.
+   * Answers `false` for a delivery whose lease now belongs to another owner or that was cancelled; then nothing of
+   * that settlement is stored.
+   */
+  settle(settlements: readonly Settlement[]): Promise<readonly boolean[]>;
+
+  /** Moves the end of leases; answers the ids that `owner` still holds. */
+  extend(lease: {
+    readonly owner: string;
+    readonly ids: readonly number[];
+    readonly until: number;
+  }): Promise<readonly number[]>;
+
+  /**
+   * Changes the memory under `key` by a pure function, atomically over all processes; the function may be
+   * called more than once. Answers the memory as it stands afterwards.
+   */
+  update(key: string, reduce: (memory: JsonValue | undefined) => MemoryChange): Promise<Memory>;
+
+  /** Reads the memories under the given keys; absent ones are left out. */
+  read(keys: readonly string[]): Promise<readonly Memory[]>;
+
+  /** Hooks that have something unsettled, with the earliest time at which something is due. */
+  lanes(): Promise<readonly { readonly hook: string; readonly dueAt: number }[]>;
+
+  /** Calls back after another process (or another store on the same data) may have added work. */
+  watch(listener: () => void): Disposable;
+
+  events(query: EventQuery): Promise<readonly EventRow[]>;
+  deliveries(query: DeliveryQuery): Promise<readonly DeliveryRow[]>;
+  attempts(deliveryId: number): Promise<readonly AttemptRow[]>;
+  /** How many deliveries of each hook are in each state; cheap at any size. */
+  counts(): Promise<readonly { readonly hook: string; readonly state: DeliveryState; readonly count: number }[]>;
+
+  /** Makes settled deliveries due again with a fresh budget of attempts; answers the ids. */
+  replay(query: DeliveryQuery, now: number): Promise<readonly number[]>;
+  /** Ends unsettled deliveries; answers the ids. */
+  cancel(query: DeliveryQuery, now: number): Promise<readonly number[]>;
+  /**
+   * Removes events whose deliveries are all settled, oldest first, at most `limit` of them. Dead deliveries
+   * count as settled only when older than `deadBefore`.
+   */
+  purge(request: PurgeRequest): Promise<number>;
+}
+
+export interface StoredEvent {
+  readonly source: string;
+  readonly id: string;
+  readonly type: string;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly pipeline?: string | undefined;
+  /** The whole event as JSON text. */
+  readonly body: string;
+}
+
+export interface Acceptance {
+  readonly event: StoredEvent;
+  readonly deliveries: readonly NewDelivery[];
+  /** When it was accepted, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export interface NewDelivery {
+  readonly hook: string;
+  readonly dueAt: number;
+  /** Deliveries of one hook with an equal key go one after the other. */
+  readonly orderKey?: string | undefined;
+}
+
+export interface Accepted {
+  readonly duplicate: boolean;
+  /** Ids of the deliveries made, in the order given; for a duplicate those made the first time. */
+  readonly deliveries: readonly number[];
+}
+
+export interface ClaimRequest {
+  readonly lanes: readonly ClaimLane[];
+  /** Who holds the leases: unique per running process. */
+  readonly owner: string;
+  readonly now: number;
+  readonly leaseMs: number;
+}
+
+export interface ClaimLane {
+  readonly hook: string;
+  /** Memory keys that can block this lane (the hook's own, its destination's). */
+  readonly keys: readonly string[];
+  readonly limit: number;
+}
+
+export interface LaneClaim {
+  readonly hook: string;
+  readonly deliveries: readonly ClaimedDelivery[];
+  /** When the lane should be asked again: next due time or end of its block; absent when nothing is unsettled. */
+  readonly nextDueAt?: number | undefined;
+}
+
+export interface ClaimedDelivery {
+  readonly id: number;
+  /** JSON texts of the events, oldest first. */
+  readonly events: readonly string[];
+  /** Attempts made so far, the one that this claim begins included. */
+  readonly attempt: number;
+  /** When the event was accepted. */
+  readonly acceptedAt: number;
+  /** What the last pending outcome stored. */
+  readonly state?: JsonValue | undefined;
+}
+
+/**
+ * - `waiting`: not tried yet; `blocked`: behind an earlier one with the same order key; `running`: leased;
+ *   `retrying`: failed, will be tried again; `pending`: a remote run goes on;
+ * - settled: `delivered`, `skipped`, `dead`, `cancelled`.
+ */
+export type DeliveryState =
+  | "waiting"
+  | "blocked"
+  | "running"
+  | "retrying"
+  | "pending"
+  | "delivered"
+  | "skipped"
+  | "dead"
+  | "cancelled";
+
+export interface Settlement {
+  readonly id: number;
+  readonly owner: string;
+  readonly now: number;
+  /** `waiting` gives the delivery back untried. */
+  readonly to: "delivered" | "skipped" | "dead" | "retrying" | "pending" | "waiting";
+  /** When it is due again; for `retrying`, `pending` and `waiting`. */
+  readonly dueAt?: number | undefined;
+  /** Attempts to remember (a look at something pending, or a give-back, takes the claim's count back). */
+  readonly attempts: number;
+  /** For `pending`: what to give back at the next claim. */
+  readonly state?: JsonValue | undefined;
+  /** Why it is dead or skipped, or what the last failure was; for people, redacted. */
+  readonly reason?: string | undefined;
+  /** What this attempt was; absent when nothing was tried. */
+  readonly attempt?: AttemptRecord | undefined;
+  /** What the hook emitted. */
+  readonly emitted?: readonly Acceptance[] | undefined;
+}
+
+export interface AttemptRecord {
+  readonly number: number;
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly outcome: "delivered" | "skipped" | "pending" | "retry" | "dead";
+  /** Code of the error, when there was one. */
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+  /** What the receiver answered, redacted, as JSON. */
+  readonly answer?: JsonValue | undefined;
+}
+
+export interface Memory {
+  readonly key: string;
+  readonly value: JsonValue | undefined;
+  readonly blockedUntil?: number | undefined;
+}
+
+export interface MemoryChange {
+  /** The new memory; `undefined` forgets the key. */
+  readonly value: JsonValue | undefined;
+  /** Lanes that name this key get nothing until then (milliseconds since the epoch). */
+  readonly blockedUntil?: number | undefined;
+}
+
+export interface EventQuery {
+  readonly id?: string | undefined;
+  readonly source?: string | undefined;
+  readonly type?: string | undefined;
+  readonly pipeline?: string | undefined;
+  /** By time of acceptance, milliseconds since the epoch: from `since` (included) until `until` (not included). */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  /** Newest first unless `oldestFirst`. */
+  readonly oldestFirst?: boolean | undefined;
+  /** Continue behind this `seq`. */
+  readonly after?: number | undefined;
+  /** @default 100 */
+  readonly limit?: number | undefined;
+}
+
+export interface EventRow {
+  readonly seq: number;
+  readonly acceptedAt: number;
+  readonly body: string;
+}
+
+export interface DeliveryQuery {
+  readonly ids?: readonly number[] | undefined;
+  readonly eventId?: string | undefined;
+  readonly hook?: string | undefined;
+  readonly states?: readonly DeliveryState[] | undefined;
+  /** By time of acceptance. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  readonly oldestFirst?: boolean | undefined;
+  /** Continue behind this id. */
+  readonly after?: number | undefined;
+  /** @default 100 */
+  readonly limit?: number | undefined;
+}
+
+export interface DeliveryRow {
+  readonly id: number;
+  readonly hook: string;
+  readonly state: DeliveryState;
+  readonly eventId: string;
+  readonly eventSource: string;
+  readonly eventType: string;
+  readonly acceptedAt: number;
+  readonly attempts: number;
+  /** When it is due again, or when its lease ends; absent once settled and while blocked. */
+  readonly dueAt?: number | undefined;
+  readonly settledAt?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly orderKey?: string | undefined;
+}
+
+export interface AttemptRow extends AttemptRecord {
+  readonly deliveryId: number;
+}
+
+export interface PurgeRequest {
+  /** Settled events accepted before this are removed. */
+  readonly before: number;
+  /** Events with dead deliveries are kept until this. */
+  readonly deadBefore: number;
+  /** Beyond this many events the oldest settled ones go, whatever their age. */
+  readonly keep?: number | undefined;
+  /** How many to remove in this step. */
+  readonly limit: number;
+}
