@@ -38,3 +38,9 @@ export function createSystemClock(
 }
 
 export const systemClock: Clock = createSystemClock();
+
+/** Keeps the process alive until disposed of: timers of the clock do not. */
+export function holdProcess(): Disposable {
+  const handle = setInterval(() => {}, longestTimerMs);
+  return { [Symbol.dispose]: () => clearInterval(handle) };
+}

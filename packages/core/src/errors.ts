@@ -87,7 +87,9 @@ const known: ReadonlySet<unknown> = new Set(errorCodes);
 
 /** Narrows to a {@link HookError}, also one made by another copy of this package. */
 export function isHookError(value: unknown): value is HookError {
-  return value instanceof Error && value.name === "HookError" && known.has(Reflect.get(value, "code"));
+  return (
+    value instanceof Error && value.name === "HookError" && known.has(Reflect.get(value, "code"))
+  );
 }
 
 /** The text of anything thrown, for messages. */

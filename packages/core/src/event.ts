@@ -58,7 +58,8 @@ export interface EventFields<Metadata = JsonObject> {
   readonly table?: string | undefined;
   readonly runId?: string | undefined;
   readonly metadata?: Metadata | undefined;
-  readonly error?: EventError | undefined;
+  /** What went wrong; an `Error` is taken apart into class, message, code, stack and causes. */
+  readonly error?: EventError | Error | undefined;
   readonly causedBy?: string | undefined;
   readonly hops?: number | undefined;
   readonly traceparent?: string | undefined;

@@ -1,4 +1,41 @@
+export { type BreakerMemory, type BreakerState, breakerAfter, breakerState } from "./breaker.ts";
+export {
+  createPipehooks,
+  type EmitResult,
+  type HookCheck,
+  type Pipehooks,
+  type PipehooksOptions,
+} from "./bus.ts";
+export {
+  type BuiltInEventTypes,
+  builtInEventTypes,
+  type DeliveryEventType,
+  defineEvents,
+  deliveryEventTypes,
+  type EventTypes,
+  eventTypePattern,
+} from "./catalogue.ts";
 export { type Clock, createSystemClock, systemClock } from "./clock.ts";
+export {
+  type CloudEvent,
+  eventDataSchema,
+  type ParsedCloudEvent,
+  parseCloudEvent,
+  toCloudEvent,
+} from "./cloudevents.ts";
+export {
+  type CloudEventMessage,
+  parseHttpMessage,
+  toHttpMessage,
+} from "./cloudevents-http.ts";
+export {
+  type Condition,
+  compileCondition,
+  conditionErrorAt,
+} from "./condition.ts";
+export { mostHops } from "./create-event.ts";
+export type { DestinationReport } from "./destination.ts";
+export { idempotencyKeyOf, toDeliveryId } from "./dispatcher.ts";
 export { formatDuration, parseDuration, parseRate, parseSize } from "./duration.ts";
 export {
   type Answer,
@@ -10,6 +47,8 @@ export {
   messageOf,
 } from "./errors.ts";
 export type { EventError, EventFields, PipehooksEvent, Severity } from "./event.ts";
+export { toEventError } from "./event-error.ts";
+export type { Health, HookHealth } from "./health.ts";
 export {
   type CheckReport,
   type ConfiguredHook,
@@ -25,8 +64,27 @@ export {
   pending,
   skipped,
 } from "./hook.ts";
+export {
+  checkOptions,
+  type DeliverFunction,
+  type HookConfig,
+  type PreparedHook,
+} from "./hook-config.ts";
+export { createId } from "./id.ts";
+export type {
+  ActionScope,
+  FlowgroupScope,
+  PipelineRunOptions,
+  PipelineScope,
+  StepScope,
+} from "./instrument.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
+export type { DestinationInput } from "./lanes.ts";
+export { type LimiterMemory, type Take, takeFromBudget } from "./limiter.ts";
+export type { Listener } from "./listeners.ts";
 export { type Logger, redactingLogger, silentLogger, stderrLogger } from "./logger.ts";
+export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
+export { compilePatterns } from "./pattern.ts";
 export {
   type ConfiguredSource,
   definePlugin,
@@ -51,6 +109,10 @@ export {
   toPolicy,
 } from "./policy.ts";
 export { createRedactor, type Redact, redactedMark } from "./redact.ts";
+export type { RetentionInput } from "./retention.ts";
+export { backoff, longestRetryAfterMs } from "./retry.ts";
+export { parseRetryAfter } from "./retry-after.ts";
+export { compileTypePatterns, type FilterInput } from "./router.ts";
 export type {
   Acceptance,
   Accepted,

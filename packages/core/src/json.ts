@@ -1,3 +1,106 @@
+import { HookError } from "./errors.ts";
+
 /** A value that JSON can carry. */
 export type JsonValue = string | number | boolean | null | JsonObject | readonly JsonValue[];
 export type JsonObject = { readonly [key: string]: JsonValue };
+
+/** What {@link freezeJson} has seen so far; `maxBytes` is an upper bound of the JSON text's size. */
+export interface JsonSize {
+  maxBytes: number;
+}
+
+const deepest = 100;
+
+/**
+ * A deep-frozen copy that holds JSON values only. Dates become RFC 3339 text, keys with `undefined` are left out.
+ * @throws HookError EVENT_INVALID for anything that JSON cannot carry, naming its path
+ */
+export function freezeJson(value: unknown, path: string, size: JsonSize): JsonValue {
+  return copy(value, path, size, []);
+}
+
+function copy(value: unknown, path: string, size: JsonSize, ancestors: object[]): JsonValue {
+  switch (typeof value) {
+    case "string":
+      // A control character takes six bytes, a lone surrogate too.
+      size.maxBytes += value.length * 6 + 3;
+      return value;
+    case "number":
+      if (!Number.isFinite(value)) throw refuse(path, `is ${value}, which JSON cannot carry`);
+      size.maxBytes += 26;
+      return value;
+    case "boolean":
+      size.maxBytes += 6;
+      return value;
+    case "object":
+      if (value === null) {
+        size.maxBytes += 5;
+        return null;
+      }
+      return copyObject(value, path, size, ancestors);
+    case "bigint":
+      throw refuse(path, "is a BigInt. Write it as text, or as a number where it is small enough");
+    default:
+      throw refuse(path, `is ${typeof value === "undefined" ? "undefined" : `a ${typeof value}`}`);
+  }
+}
+
+function copyObject(value: object, path: string, size: JsonSize, ancestors: object[]): JsonValue {
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw refuse(path, "is an invalid Date");
+    size.maxBytes += 29;
+    return value.toISOString();
+  }
+  if (ancestors.includes(value)) throw refuse(path, "refers to an object that contains it");
+  if (ancestors.length >= deepest) throw refuse(path, `is nested deeper than ${deepest} levels`);
+  ancestors.push(value);
+  size.maxBytes += 3;
+  const result = Array.isArray(value)
+    ? value.map((item, index) => copy(item, `${path}[${index}]`, size, ancestors))
+    : copyRecord(value, path, size, ancestors);
+  ancestors.pop();
+  return Object.freeze(result);
+}
+
+function copyRecord(value: object, path: string, size: JsonSize, ancestors: object[]): JsonObject {
+  if (!isPlain(value)) {
+    throw refuse(path, `is a ${value.constructor?.name ?? "class instance"}. Give a plain object`);
+  }
+  const result: Record<string, JsonValue> = {};
+  for (const key of Object.keys(value)) {
+    const item: unknown = Reflect.get(value, key);
+    if (item === undefined) continue;
+    size.maxBytes += key.length * 6 + 4;
+    const frozen =
+      typeof item === "string"
+        ? copy(item, path, size, ancestors)
+        : copy(item, `${path}.${key}`, size, ancestors);
+    if (key === "__proto__") {
+      Object.defineProperty(result, key, { value: frozen, enumerable: true });
+    } else {
+      result[key] = frozen;
+    }
+  }
+  return result;
+}
+
+function isPlain(value: object): boolean {
+  const prototype: object | null = Object.getPrototypeOf(value);
+  // The second test takes plain objects of another realm (a vm, a test runner).
+  return (
+    prototype === null ||
+    prototype === Object.prototype ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "hasOwnProperty"))
+  );
+}
+
+function refuse(path: string, why: string): HookError {
+  return new HookError("EVENT_INVALID", `Event: "${path}" ${why}.`);
+}
+
+/** Freezes what `JSON.parse` returned, in place. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const item of Object.values(value)) deepFreeze(item);
+  return Object.freeze(value);
+}

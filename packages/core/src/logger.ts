@@ -16,7 +16,11 @@ export const stderrLogger: Logger = {
   error: (message, fields) => writeLine("error", message, fields),
 };
 
-function writeLine(level: string, message: string, fields?: Readonly<Record<string, unknown>>): void {
+function writeLine(
+  level: string,
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+): void {
   const tail = fields === undefined ? "" : ` ${JSON.stringify(fields)}`;
   process.stderr.write(`pipehooks ${level}: ${message}${tail}\n`);
 }

@@ -58,7 +58,9 @@ export interface Store extends AsyncDisposable {
   deliveries(query: DeliveryQuery): Promise<readonly DeliveryRow[]>;
   attempts(deliveryId: number): Promise<readonly AttemptRow[]>;
   /** How many deliveries of each hook are in each state; cheap at any size. */
-  counts(): Promise<readonly { readonly hook: string; readonly state: DeliveryState; readonly count: number }[]>;
+  counts(): Promise<
+    readonly { readonly hook: string; readonly state: DeliveryState; readonly count: number }[]
+  >;
 
   /** Makes settled deliveries due again with a fresh budget of attempts; answers the ids. */
   replay(query: DeliveryQuery, now: number): Promise<readonly number[]>;
@@ -130,8 +132,8 @@ export interface ClaimedDelivery {
   readonly events: readonly string[];
   /** Attempts made so far, the one that this claim begins included. */
   readonly attempt: number;
-  /** When the event was accepted. */
-  readonly acceptedAt: number;
+  /** Since when it is being delivered: when the event was accepted, or the delivery last replayed. */
+  readonly since: number;
   /** What the last pending outcome stored. */
   readonly state?: JsonValue | undefined;
 }

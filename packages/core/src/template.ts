@@ -39,7 +39,8 @@ export function compileTemplate(value: JsonValue): Template {
 export function readPath(scope: unknown, path: string): unknown {
   let value = scope;
   for (const step of path.split(".")) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, step))
+      return undefined;
     value = (value as Record<string, unknown>)[step];
   }
   return value;
@@ -65,11 +66,11 @@ function compileText(text: string, references: TemplateReference[]): Render {
   if (parts.length === 0) return () => "";
   if (parts.length === 1 && only !== undefined) {
     if (typeof only === "string") return () => only;
-    return (scope) => valueOf(only, scope, text);
+    return (scope) => fieldOf(only, scope, text);
   }
   return (scope) =>
     parts
-      .map((part) => (typeof part === "string" ? part : textOf(valueOf(part, scope, text))))
+      .map((part) => (typeof part === "string" ? part : textOf(fieldOf(part, scope, text))))
       .join("");
 }
 
@@ -110,7 +111,7 @@ function parseDefault(text: string): JsonValue {
   return /^(?:null|true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/.test(text) ? JSON.parse(text) : text;
 }
 
-function valueOf(reference: TemplateReference, scope: TemplateScope, text: string): JsonValue {
+function fieldOf(reference: TemplateReference, scope: TemplateScope, text: string): JsonValue {
   const value = readPath(scope, reference.path) as JsonValue | undefined;
   if (value !== undefined) return value;
   if (reference.default !== undefined) return reference.default;

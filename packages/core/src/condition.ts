@@ -1,0 +1,100 @@
+import { createRequire } from "node:module";
+import type { Environment, ParseError } from "@marcbachmann/cel-js";
+import { HookError, messageOf } from "./errors.ts";
+import type { PipehooksEvent } from "./event.ts";
+
+/** A compiled `when`. */
+export interface Condition {
+  /** As written, or a word for a function. */
+  readonly text: string;
+  /** False where a field is missing; throws only what a function threw. */
+  test(event: PipehooksEvent): boolean;
+}
+
+/**
+ * Compiles a condition in CEL (https://github.com/google/cel-spec) over `event`. A missing field makes the
+ * condition false; so does a comparison of unlike types, which is also reported through `onError`.
+ * @throws HookError CONDITION_INVALID with the position in the text
+ */
+export function compileCondition(
+  text: string,
+  onError: (message: string) => void = () => {},
+): Condition {
+  const evaluate = parse(text);
+  return {
+    text,
+    test(event) {
+      try {
+        return evaluate({ event }) === true;
+      } catch (error) {
+        if (Reflect.get(Object(error), "code") !== "no_such_key") onError(firstLine(error));
+        return false;
+      }
+    },
+  };
+}
+
+/** A function as a condition; what it throws is reported and counts as false. */
+export function functionCondition(
+  test: (event: PipehooksEvent) => boolean,
+  onError: (message: string) => void,
+): Condition {
+  return {
+    text: test.name === "" || test.name === "when" ? "a function" : `${test.name}()`,
+    test(event) {
+      try {
+        return test(event) === true;
+      } catch (error) {
+        onError(messageOf(error));
+        return false;
+      }
+    },
+  };
+}
+
+function parse(text: string): (context: { event: PipehooksEvent }) => unknown {
+  try {
+    const program = environment().parse(text);
+    const checked = program.check();
+    if (!checked.valid) throw checked.error ?? new Error("it does not check");
+    if (checked.type !== "bool" && checked.type !== "dyn") {
+      throw new Error(`it gives a ${checked.type}, and a condition must give true or false`);
+    }
+    return program;
+  } catch (cause) {
+    const at = positionOf(cause);
+    throw new HookError(
+      "CONDITION_INVALID",
+      `Condition "${text}"${at === undefined ? "" : `, character ${at + 1}`}: ${firstLine(cause)}.`,
+      { cause },
+    );
+  }
+}
+
+/** Offset of the error in the condition's text, where the parser tells. */
+export function conditionErrorAt(error: unknown): number | undefined {
+  return positionOf(Reflect.get(Object(error), "cause"));
+}
+
+function positionOf(cause: unknown): number | undefined {
+  const start: unknown = (cause as Partial<ParseError> | undefined)?.range?.start;
+  return typeof start === "number" ? start : undefined;
+}
+
+function firstLine(error: unknown): string {
+  return messageOf(error).split("\n", 1)[0] as string;
+}
+
+let shared: Environment | undefined;
+
+// Loaded when the first condition is compiled: a pipeline without one does not pay for it.
+function environment(): Environment {
+  const cel: typeof import("@marcbachmann/cel-js") = createRequire(import.meta.url)(
+    "@marcbachmann/cel-js",
+  );
+  shared ??= new cel.Environment({ unlistedVariablesAreDyn: false }).registerVariable(
+    "event",
+    "map",
+  );
+  return shared;
+}

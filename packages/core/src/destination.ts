@@ -1,0 +1,156 @@
+import { type BreakerState, breakerAfter, breakerState } from "./breaker.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
+import { type LimiterMemory, takeFromBudget } from "./limiter.ts";
+import type { BreakerPolicy, RateWindow } from "./policy.ts";
+import type { Memory, MemoryChange, Store } from "./store.ts";
+
+/** What all processes know of a destination: breaker, budget and pause, in one memory. */
+interface DestinationMemory {
+  readonly failures?: number | undefined;
+  readonly openUntil?: number | undefined;
+  readonly pausedUntil?: number | undefined;
+  readonly pausedBecause?: string | undefined;
+  readonly budget?: LimiterMemory | undefined;
+  readonly budgetUntil?: number | undefined;
+}
+
+/** What is limited together: a host, a token, a workspace. Lanes of several hooks may share one. */
+export interface Destination {
+  readonly name: string;
+  readonly key: string;
+  readonly windows: readonly RateWindow[];
+  /** Most attempts at a time over all its hooks in this process. */
+  readonly concurrency: number;
+  inFlight: number;
+  /** When it may be used again; in the past when it may be used now. */
+  blockedUntil(): number;
+  breaker(now: number): BreakerState;
+  describe(now: number): DestinationReport;
+  /** Takes over what another process may have written. */
+  learn(memory: Memory | undefined): void;
+  /** Takes from the budget of rates; all of it where there is none. */
+  take(wanted: number, now: number): Promise<number>;
+  /** Records what an attempt said of its health; answers the end of a new pause, if it paused now. */
+  record(report: {
+    readonly health: "good" | "bad" | "unknown";
+    readonly pauseUntil: number | undefined;
+    readonly because: string | undefined;
+    readonly now: number;
+    readonly breaker: BreakerPolicy;
+  }): Promise<void> | undefined;
+}
+
+export interface DestinationReport {
+  readonly name: string;
+  readonly breaker: BreakerState;
+  readonly failuresInARow: number;
+  readonly blockedUntil?: number | undefined;
+  /** Why it is blocked: breaker, pause with the receiver's words, or budget. */
+  readonly because?: string | undefined;
+}
+
+export function destinationKey(name: string): string {
+  return `destination:${name}`;
+}
+
+export function createDestination(options: {
+  readonly name: string;
+  readonly windows: readonly RateWindow[];
+  readonly concurrency: number;
+  readonly breaker: BreakerPolicy | undefined;
+  readonly store: Store;
+}): Destination {
+  const { name, windows, concurrency, store } = options;
+  const key = destinationKey(name);
+  let memory: DestinationMemory = {};
+
+  const change = async (reduce: (memory: DestinationMemory) => DestinationMemory) => {
+    const stored = await store.update(key, (value) => toChange(reduce(fromJson(value))));
+    memory = fromJson(stored.value);
+  };
+
+  return {
+    name,
+    key,
+    windows,
+    concurrency,
+    inFlight: 0,
+    blockedUntil: () => blockEnd(memory),
+    breaker: (now) =>
+      breakerState({ failures: memory.failures ?? 0, openUntil: memory.openUntil }, now),
+    describe(now) {
+      const blockedUntil = blockEnd(memory);
+      return {
+        name,
+        breaker: this.breaker(now),
+        failuresInARow: memory.failures ?? 0,
+        ...(blockedUntil > now && { blockedUntil, because: reasonOf(memory, blockedUntil) }),
+      };
+    },
+    learn(stored) {
+      memory = fromJson(stored?.value);
+    },
+    async take(wanted, now) {
+      if (windows.length === 0) return wanted;
+      let granted = 0;
+      await change((before) => {
+        const take = takeFromBudget(before.budget ?? {}, windows, wanted, now);
+        granted = take.granted;
+        return { ...before, budget: take.memory, budgetUntil: take.retryAt };
+      });
+      return granted;
+    },
+    record({ health, pauseUntil, because, now, breaker }) {
+      const failing = (memory.failures ?? 0) > 0;
+      if (pauseUntil === undefined && (health === "unknown" || (health === "good" && !failing))) {
+        return undefined;
+      }
+      // At once in this process; the store's word follows.
+      const reduce = (before: DestinationMemory): DestinationMemory => {
+        const after =
+          health === "unknown"
+            ? before
+            : {
+                ...before,
+                ...{ failures: undefined, openUntil: undefined },
+                ...breakerAfter(
+                  { failures: before.failures ?? 0, openUntil: before.openUntil },
+                  health === "good",
+                  now,
+                  options.breaker ?? breaker,
+                ),
+              };
+        return pauseUntil === undefined || pauseUntil <= (after.pausedUntil ?? 0)
+          ? after
+          : { ...after, pausedUntil: pauseUntil, pausedBecause: because };
+      };
+      memory = reduce(memory);
+      return change(reduce);
+    },
+  };
+}
+
+function blockEnd({ openUntil = 0, pausedUntil = 0, budgetUntil = 0 }: DestinationMemory): number {
+  return Math.max(openUntil, pausedUntil, budgetUntil);
+}
+
+function reasonOf(memory: DestinationMemory, end: number): string {
+  if (memory.openUntil === end) return `breaker open after ${memory.failures} failures in a row`;
+  if (memory.pausedUntil === end) return memory.pausedBecause ?? "the receiver asked for a pause";
+  return "rate budget used up";
+}
+
+function toChange(memory: DestinationMemory): MemoryChange {
+  const value = Object.fromEntries(
+    Object.entries(memory).filter(([, item]) => item !== undefined && item !== 0),
+  ) as JsonObject;
+  return {
+    value: Object.keys(value).length === 0 ? undefined : value,
+    blockedUntil: blockEnd(memory) || undefined,
+  };
+}
+
+// Only this module writes under its key, so the shape is known.
+function fromJson(value: JsonValue | undefined): DestinationMemory {
+  return (value ?? {}) as DestinationMemory;
+}

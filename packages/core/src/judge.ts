@@ -1,0 +1,124 @@
+import { type Answer, HookError, isHookError, messageOf } from "./errors.ts";
+import type { Outcome } from "./hook.ts";
+import type { JsonValue } from "./json.ts";
+import type { RetryPolicy } from "./policy.ts";
+import { backoff, longestRetryAfterMs } from "./retry.ts";
+import type { AttemptRecord, Settlement } from "./store.ts";
+
+/** How an attempt ended: what the hook returned, or what it threw. */
+export type Ending = { readonly outcome: Outcome } | { readonly error: HookError };
+
+export interface Situation {
+  readonly attempt: number;
+  /** Since when it is being delivered, milliseconds since the epoch. */
+  readonly since: number;
+  readonly now: number;
+  readonly retry: RetryPolicy;
+  readonly random: () => number;
+}
+
+/** What follows from an attempt's ending. */
+export interface Verdict {
+  readonly to: Settlement["to"];
+  readonly outcome: AttemptRecord["outcome"];
+  /** Attempts to remember. */
+  readonly attempts: number;
+  readonly dueAt?: number | undefined;
+  readonly state?: JsonValue | undefined;
+  readonly reason?: string | undefined;
+  readonly error?: HookError | undefined;
+  readonly answer?: Answer | undefined;
+  /** Every hook of the destination waits until then. */
+  readonly pauseUntil?: number | undefined;
+  /** What it says of the hook (for `disableAfter`) and of the destination (for the breaker). */
+  readonly hookHealth: "good" | "bad" | "unknown" | "gone";
+  readonly destinationHealth: "good" | "bad" | "unknown";
+}
+
+/** What follows from the ending of an attempt: a pure function of ending, policy, time and chance. */
+export function judge(ending: Ending, situation: Situation): Verdict {
+  return "error" in ending
+    ? judgeError(ending.error, situation)
+    : judgeOutcome(ending.outcome, situation);
+}
+
+/** Anything thrown as a `HookError`: what is none counts as worth another attempt. */
+export function toHookError(thrown: unknown): HookError {
+  if (isHookError(thrown)) return thrown;
+  return new HookError("HOOK_FAILED", messageOf(thrown), { retryable: true, cause: thrown });
+}
+
+function judgeOutcome(outcome: Outcome, { attempt, now }: Situation): Verdict {
+  switch (outcome.type) {
+    case "delivered":
+      return {
+        to: "delivered",
+        outcome: "delivered",
+        attempts: attempt,
+        answer: outcome.answer,
+        hookHealth: "good",
+        destinationHealth: "good",
+      };
+    case "skipped":
+      return {
+        to: "skipped",
+        outcome: "skipped",
+        attempts: attempt,
+        reason: outcome.reason,
+        hookHealth: "unknown",
+        destinationHealth: "unknown",
+      };
+    case "pending":
+      return {
+        to: "pending",
+        outcome: "pending",
+        attempts: attempt - 1,
+        dueAt: now + Math.max(0, outcome.againMs),
+        state: outcome.state,
+        answer: outcome.answer,
+        hookHealth: "good",
+        destinationHealth: "good",
+      };
+  }
+}
+
+function judgeError(error: HookError, situation: Situation): Verdict {
+  const { attempt, since, now, retry, random } = situation;
+  const failed = {
+    attempts: attempt,
+    error,
+    answer: error.answer,
+    destinationHealth: error.retryable ? "bad" : "unknown",
+  } as const;
+  const dead = (why: string | undefined): Verdict => ({
+    ...failed,
+    to: "dead",
+    outcome: "dead",
+    reason: why === undefined ? error.message : `${error.message} ${why}`,
+    hookHealth: error.scope === "gone" ? "gone" : "bad",
+  });
+  if (!error.retryable) return dead(undefined);
+
+  const delay = backoff(attempt, retry, random);
+  const hint = Math.min(error.retryAfterMs ?? 0, longestRetryAfterMs);
+  // Jitter on top of a hint, never below it: the receiver named a floor.
+  const wait =
+    hint > 0 ? Math.max(delay, hint + Math.round(random() * 0.1 * Math.min(hint, 60_000))) : delay;
+  const dueAt = now + wait;
+  const pauseUntil = hint > 0 ? now + hint : error.scope === "destination" ? dueAt : undefined;
+  if (attempt >= retry.attempts) {
+    return { ...dead(`Given up after ${attempt} attempts.`), pauseUntil };
+  }
+  if (dueAt > since + retry.maxAgeMs) {
+    return { ...dead("Given up: the next attempt would come after the longest age."), pauseUntil };
+  }
+  return {
+    ...failed,
+    to: "retrying",
+    outcome: "retry",
+    dueAt,
+    reason: error.message,
+    pauseUntil,
+    hookHealth: "bad",
+  };
+}

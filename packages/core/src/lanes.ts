@@ -1,0 +1,146 @@
+import type { Clock } from "./clock.ts";
+import { createDestination, type Destination } from "./destination.ts";
+import { parseRate } from "./duration.ts";
+import type { Hook } from "./hook.ts";
+import { hookContext, type PreparedHook } from "./hook-config.ts";
+import { createHookSwitch } from "./hook-switch.ts";
+import type { Lane } from "./lane.ts";
+import type { Logger } from "./logger.ts";
+import { type BreakerInput, type RateWindow, toPolicy } from "./policy.ts";
+import type { Redact } from "./redact.ts";
+import type { Store } from "./store.ts";
+
+/** What several hooks share: one budget, one breaker. */
+export interface DestinationInput {
+  /** Windows that all hold at once, over all processes. */
+  readonly rateLimit?: readonly string[] | undefined;
+  /** Attempts at a time over all its hooks, in one process. @default no limit of its own */
+  readonly concurrency?: number | undefined;
+  readonly breaker?: BreakerInput | undefined;
+}
+
+/** A lane for each enabled hook, and the live hooks they made, to be disposed of. */
+export interface Lanes {
+  readonly byHook: ReadonlyMap<string, Lane>;
+  /** Makes a hook if it is not there yet. */
+  live(name: string): Hook | Promise<Hook> | undefined;
+  dispose(): Promise<readonly unknown[]>;
+}
+
+export function createLanes(parts: {
+  readonly hooks: readonly PreparedHook[];
+  readonly destinations: Readonly<Record<string, DestinationInput>>;
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly redact: Redact;
+}): Lanes {
+  const { hooks, store, logger } = parts;
+  const enabled = hooks.filter(({ policy }) => policy.enabled);
+  const destinations = new Map<string, Destination>();
+  for (const { destination } of enabled) {
+    if (!destinations.has(destination)) {
+      destinations.set(destination, toDestination(destination, enabled, parts));
+    }
+  }
+  const made: { name: string; hook: Hook }[] = [];
+  const live = new Map<string, () => Hook | Promise<Hook>>();
+  for (const prepared of enabled) {
+    live.set(
+      prepared.name,
+      once(
+        () => prepared.create(hookContext(prepared.name, parts)),
+        (hook) => made.push({ name: prepared.name, hook }),
+      ),
+    );
+  }
+  const byHook = new Map(
+    enabled.map((prepared): [string, Lane] => [
+      prepared.name,
+      {
+        hook: prepared.name,
+        policy: prepared.policy,
+        destination: destinations.get(prepared.destination) as Destination,
+        switch: createHookSwitch(prepared.name, store),
+        logger,
+        live: live.get(prepared.name) as () => Hook | Promise<Hook>,
+        buffer: [],
+        running: new Map(),
+        wakeAt: Number.POSITIVE_INFINITY,
+      },
+    ]),
+  );
+  return {
+    byHook,
+    live: (name) => live.get(name)?.(),
+    async dispose() {
+      const failures: unknown[] = [];
+      for (const { hook } of made.splice(0).reverse()) {
+        try {
+          await hook[Symbol.asyncDispose]?.();
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      return failures;
+    },
+  };
+}
+
+function toDestination(
+  name: string,
+  hooks: readonly PreparedHook[],
+  {
+    destinations,
+    store,
+  }: { destinations: Readonly<Record<string, DestinationInput>>; store: Store },
+): Destination {
+  const input = destinations[name];
+  const sharing = hooks.filter(({ destination }) => destination === name);
+  return createDestination({
+    name,
+    store,
+    windows: strictest([
+      ...(input?.rateLimit ?? []).map(parseRate),
+      ...sharing.flatMap(({ policy }) => policy.rateLimit),
+    ]),
+    concurrency: input?.concurrency ?? Number.POSITIVE_INFINITY,
+    breaker:
+      input?.breaker === undefined ? undefined : toPolicy({ breaker: input.breaker }).breaker,
+  });
+}
+
+/** Of windows with an equal length only the smallest count says something. */
+function strictest(windows: readonly RateWindow[]): readonly RateWindow[] {
+  const least = new Map<number, RateWindow>();
+  for (const window of windows) {
+    const other = least.get(window.windowMs);
+    if (other === undefined || window.count < other.count) least.set(window.windowMs, window);
+  }
+  return [...least.values()];
+}
+
+/** Makes it once; a failure is not remembered, so the next attempt makes it anew. */
+function once(
+  make: () => Hook | Promise<Hook>,
+  made: (hook: Hook) => void,
+): () => Hook | Promise<Hook> {
+  let hook: Hook | undefined;
+  let making: Promise<Hook> | undefined;
+  const keep = (value: Hook): Hook => {
+    hook = value;
+    made(value);
+    return value;
+  };
+  return () => {
+    if (hook !== undefined) return hook;
+    if (making !== undefined) return making;
+    const result = make();
+    if (!(result instanceof Promise)) return keep(result);
+    making = result.then(keep).finally(() => {
+      making = undefined;
+    });
+    return making;
+  };
+}

@@ -1,0 +1,74 @@
+import type { RateWindow } from "./policy.ts";
+
+/** Counts per window: windows' names to buckets of [start in ms, taken], oldest first. */
+export type LimiterMemory = Readonly<Record<string, readonly (readonly [number, number])[]>>;
+
+export interface Take {
+  readonly memory: LimiterMemory;
+  readonly granted: number;
+  /** When at least one more can be granted; absent while some are left. */
+  readonly retryAt?: number | undefined;
+}
+
+const bucketsPerWindow = 60;
+
+/**
+ * Takes up to `wanted` from a budget of several windows that all hold at once. Never grants more than a window's
+ * count in any span of its length: a bucket counts as taken until its last moment has left the window.
+ */
+export function takeFromBudget(
+  memory: LimiterMemory,
+  windows: readonly RateWindow[],
+  wanted: number,
+  now: number,
+): Take {
+  const live = windows.map((window) => ({ window, buckets: liveBuckets(memory, window, now) }));
+  const free = live.map(({ window, buckets }) => window.count - sum(buckets));
+  const granted = Math.max(0, Math.min(wanted, ...free));
+  const next: Record<string, readonly (readonly [number, number])[]> = {};
+  let retryAt: number | undefined;
+  for (const { window, buckets } of live) {
+    const after = granted === 0 ? buckets : addTo(buckets, bucketOf(window, now), granted);
+    next[nameOf(window)] = after;
+    const first = after[0];
+    if (sum(after) < window.count || first === undefined) continue;
+    retryAt = Math.max(retryAt ?? 0, first[0] + bucketMs(window) + window.windowMs);
+  }
+  return { memory: next, granted, retryAt };
+}
+
+function liveBuckets(memory: LimiterMemory, window: RateWindow, now: number) {
+  const length = bucketMs(window);
+  return (memory[nameOf(window)] ?? []).filter(
+    // Buckets of the future come from a clock that was set back; they would block for too long.
+    ([start]) => start + length + window.windowMs > now && start <= now,
+  );
+}
+
+function addTo(
+  buckets: readonly (readonly [number, number])[],
+  start: number,
+  taken: number,
+): readonly (readonly [number, number])[] {
+  const last = buckets.at(-1);
+  return last !== undefined && last[0] === start
+    ? [...buckets.slice(0, -1), [start, last[1] + taken]]
+    : [...buckets, [start, taken]];
+}
+
+function bucketMs({ windowMs }: RateWindow): number {
+  return Math.max(1, Math.ceil(windowMs / bucketsPerWindow));
+}
+
+function bucketOf(window: RateWindow, now: number): number {
+  const length = bucketMs(window);
+  return Math.floor(now / length) * length;
+}
+
+function nameOf({ count, windowMs }: RateWindow): string {
+  return `${count}/${windowMs}ms`;
+}
+
+function sum(buckets: readonly (readonly [number, number])[]): number {
+  return buckets.reduce((total, [, taken]) => total + taken, 0);
+}

@@ -1,0 +1,73 @@
+import type { Clock } from "./clock.ts";
+import { messageOf } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+import type { Acceptance, Settlement, Store } from "./store.ts";
+
+/** Writes what became of deliveries, many at a time, and does not let go of one before it is stored. */
+export interface Settler {
+  /** Whether the store refuses what has happened; then nothing more should be begun. */
+  readonly stuck: boolean;
+  add(done: { readonly settlement: Settlement; readonly emitted?: readonly Acceptance[] }): void;
+  /** Resolves when everything added so far is stored, or was refused once. */
+  flushed(): Promise<void>;
+}
+
+const waitAfterFailureMs = 1000;
+
+export function createSettler(options: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told what was stored; settlements whose lease was lost are left out. */
+  readonly settled: (settlements: readonly Settlement[]) => void;
+}): Settler {
+  const { store, clock, logger } = options;
+  let waiting: Settlement[] = [];
+  let scheduled = false;
+  let stuck = false;
+  const writing = new Set<Promise<void>>();
+
+  const write = (): void => {
+    scheduled = false;
+    if (waiting.length === 0) return;
+    const batch = waiting;
+    waiting = [];
+    const written = store.settle(batch).then(
+      (held) => {
+        stuck = false;
+        options.settled(batch.filter((settlement, index) => isHeld(settlement, held[index])));
+      },
+      (error: unknown) => {
+        if (!stuck) logger.error(`The outcome of deliveries is not stored: ${messageOf(error)}`);
+        stuck = true;
+        waiting = [...batch, ...waiting];
+        clock.timer(waitAfterFailureMs, write);
+      },
+    );
+    writing.add(written);
+    void written.finally(() => writing.delete(written));
+  };
+
+  const isHeld = ({ id }: Settlement, held: boolean | undefined): boolean => {
+    if (held === false) {
+      logger.warn(`Delivery dlv_${id} was cancelled or taken over while its attempt ran.`);
+    }
+    return held !== false;
+  };
+
+  return {
+    get stuck() {
+      return stuck;
+    },
+    add({ settlement, emitted = [] }) {
+      waiting.push(emitted.length === 0 ? settlement : { ...settlement, emitted });
+      if (scheduled || stuck) return;
+      scheduled = true;
+      queueMicrotask(write);
+    },
+    async flushed() {
+      if (waiting.length > 0) write();
+      while (writing.size > 0) await Promise.all(writing);
+    },
+  };
+}
