@@ -9,14 +9,15 @@ import {
 } from "./catalogue.ts";
 import { type Clock, holdProcess, systemClock } from "./clock.ts";
 import { createEvent, type EventContext, type EventRules } from "./create-event.ts";
-import { createDispatcher, type Notice, toDeliveryId } from "./dispatcher.ts";
+import { toDeliveryId } from "./delivery-id.ts";
+import { createDispatcher, type Notice } from "./dispatcher.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
 import { collectHealth, type Health } from "./health.ts";
 import type { CheckReport } from "./hook.ts";
 import { type HookConfig, type PreparedHook, prepareHooks } from "./hook-config.ts";
 import { createInstrument, type PipelineRunOptions, type PipelineScope } from "./instrument.ts";
-import { type Arrival, createIntake, EventForStore } from "./intake.ts";
+import { type Arrival, createIntake, type EmitResult, EventForStore, quiet } from "./intake.ts";
 import type { JsonObject } from "./json.ts";
 import { createLanes, type DestinationInput } from "./lanes.ts";
 import { createListeners, type Listener } from "./listeners.ts";
@@ -66,15 +67,6 @@ type EmitArguments<Schema> =
   Nothing extends MetadataOf<Schema>
     ? [fields?: FieldsOf<Schema>]
     : [fields: FieldsOf<Schema> & { readonly metadata: MetadataOf<Schema> }];
-
-export interface EmitResult {
-  /** As stamped and frozen. */
-  readonly event: PipehooksEvent;
-  /** The same id from the same source was accepted before; nothing new was stored. */
-  readonly duplicate: boolean;
-  /** The hooks it reached, each with its delivery; of a duplicate, those of the first time. */
-  readonly deliveries: readonly { readonly hook: string; readonly id: string }[];
-}
 
 export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncDisposable {
   /**
@@ -302,28 +294,19 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   });
   const retention = createRetention({ store, clock, logger, input: options.retention });
 
-  const accept = async (type: string, fields: EventFields<unknown>): Promise<EmitResult> => {
+  const accept = (type: string, fields: EventFields<unknown>): Promise<EmitResult> => {
     if (state !== "open") {
       throw new HookError("CLOSED", `Event "${type}" comes after the bus was closed.`);
     }
     const now = clock.now();
-    const event = createEvent(type, fields, instrument.context(), rules, now);
-    const arrival = arrive(event, now);
-    const accepted = await intake.add(arrival);
-    return {
-      event,
-      duplicate: accepted.duplicate,
-      deliveries: arrival.acceptance.deliveries.flatMap(({ hook }, index) => {
-        const id = accepted.deliveries[index];
-        return id === undefined ? [] : [{ hook, id: toDeliveryId(id) }];
-      }),
-    };
+    return intake.add(arrive(createEvent(type, fields, instrument.context(), rules, now), now));
   };
   const emitUnknown = (type: string, fields: EventFields<unknown> = {}): Promise<EmitResult> => {
-    const result = accept(type, fields);
-    // A pipeline that does not await an emit must not die of it; who awaits still gets the rejection.
-    result.catch(() => {});
-    return result;
+    try {
+      return accept(type, fields);
+    } catch (error) {
+      return quiet(Promise.reject(error));
+    }
   };
   const instrument = createInstrument({ emit: emitUnknown, now: () => clock.now(), logger });
 

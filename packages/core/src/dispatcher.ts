@@ -1,7 +1,8 @@
-import { hash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { startAttempt } from "./attempt.ts";
 import type { DeliveryEventType } from "./catalogue.ts";
 import type { Clock } from "./clock.ts";
+import { idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
 import { type Answer, HookError, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
 import type { Delivery } from "./hook.ts";
@@ -51,16 +52,6 @@ export interface Dispatcher {
   idle(horizonMs: number, signal: AbortSignal): Promise<boolean>;
   /** Claims nothing more, waits for what runs until `deadline` aborts, then stops it. */
   stop(deadline: AbortSignal): Promise<void>;
-}
-
-/** The same over attempts, restarts and replays; safe as a `webhook-id`, whatever the event's id looks like. */
-export function idempotencyKeyOf(event: PipehooksEvent, hook: string): string {
-  return `ph_${hash("sha256", `${event.source}\u0000${event.id}\u0000${hook}`, "hex").slice(0, 32)}`;
-}
-
-/** Text form of a delivery's id, as people see and type it. */
-export function toDeliveryId(id: number): string {
-  return `dlv_${id}`;
 }
 
 const lookAroundMs = 5000;

@@ -1,7 +1,6 @@
 export { type BreakerMemory, type BreakerState, breakerAfter, breakerState } from "./breaker.ts";
 export {
   createPipehooks,
-  type EmitResult,
   type HookCheck,
   type Pipehooks,
   type PipehooksOptions,
@@ -34,8 +33,8 @@ export {
   conditionErrorAt,
 } from "./condition.ts";
 export { mostHops } from "./create-event.ts";
+export { idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
 export type { DestinationReport } from "./destination.ts";
-export { idempotencyKeyOf, toDeliveryId } from "./dispatcher.ts";
 export { formatDuration, parseDuration, parseRate, parseSize } from "./duration.ts";
 export {
   type Answer,
@@ -78,6 +77,7 @@ export type {
   PipelineScope,
   StepScope,
 } from "./instrument.ts";
+export type { EmitResult } from "./intake.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export type { DestinationInput } from "./lanes.ts";
 export { type LimiterMemory, type Take, takeFromBudget } from "./limiter.ts";

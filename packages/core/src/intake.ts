@@ -1,3 +1,4 @@
+import { toDeliveryId } from "./delivery-id.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
 import type { Logger } from "./logger.ts";
@@ -9,15 +10,25 @@ export interface Arrival {
   readonly acceptance: Acceptance;
 }
 
+export interface EmitResult {
+  /** As stamped and frozen. */
+  readonly event: PipehooksEvent;
+  /** The same id from the same source was accepted before; nothing new was stored. */
+  readonly duplicate: boolean;
+  /** The hooks it reached, each with its delivery; of a duplicate, those of the first time. */
+  readonly deliveries: readonly { readonly hook: string; readonly id: string }[];
+}
+
 /** Brings events into the store: all emits of one turn go together. */
 export interface Intake {
-  add(arrival: Arrival): Promise<Accepted>;
+  add(arrival: Arrival): Promise<EmitResult>;
   /** Resolves when everything added so far is stored or refused. */
   flushed(): Promise<void>;
 }
 
 interface Waiting extends Arrival {
-  readonly resolve: (accepted: Accepted) => void;
+  readonly promise: Promise<EmitResult>;
+  readonly resolve: (result: EmitResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -48,24 +59,24 @@ export function createIntake(options: {
     for (const [index, arrival] of batch.entries()) {
       const result = results[index];
       if (result === undefined) {
-        arrival.reject(new HookError("STORE_FAILED", "The store did not answer for an event."));
+        reject(arrival, new HookError("STORE_FAILED", "The store did not answer for an event."));
         continue;
       }
       if (!result.duplicate) options.accepted(arrival, result);
-      arrival.resolve(result);
+      arrival.resolve(toResult(arrival, result));
     }
     options.stored(batch);
   };
 
   const refuse = (batch: readonly Waiting[], error: unknown): void => {
     logger.error(`${batch.length} event(s) were not accepted: ${messageOf(error)}`);
-    for (const { reject } of batch) reject(error);
+    for (const arrival of batch) reject(arrival, error);
   };
 
   return {
     add({ event, acceptance }) {
-      const { promise, resolve, reject } = Promise.withResolvers<Accepted>();
-      waiting.push({ event, acceptance, resolve, reject });
+      const { promise, resolve, reject } = Promise.withResolvers<EmitResult>();
+      waiting.push({ event, acceptance, promise, resolve, reject });
       if (waiting.length === 1) queueMicrotask(write);
       return promise;
     },
@@ -76,6 +87,26 @@ export function createIntake(options: {
       } while (waiting.length > 0 || writing.size > 0);
     },
   };
+}
+
+function toResult({ event, acceptance }: Arrival, accepted: Accepted): EmitResult {
+  const deliveries: { hook: string; id: string }[] = [];
+  for (const [index, { hook }] of acceptance.deliveries.entries()) {
+    const id = accepted.deliveries[index];
+    if (id !== undefined) deliveries.push({ hook, id: toDeliveryId(id) });
+  }
+  return { event, duplicate: accepted.duplicate, deliveries };
+}
+
+function reject({ promise, reject }: Waiting, error: unknown): void {
+  void quiet(promise);
+  reject(error);
+}
+
+/** A pipeline that does not await an emit must not die of it; who awaits still gets the rejection. */
+export function quiet<Result>(promise: Promise<Result>): Promise<Result> {
+  promise.catch(() => {});
+  return promise;
 }
 
 /** What stores keep of an event; the JSON text is made when a store asks for it. */

@@ -39,10 +39,8 @@ export function createLanes(parts: {
   const { hooks, store, logger } = parts;
   const enabled = hooks.filter(({ policy }) => policy.enabled);
   const destinations = new Map<string, Destination>();
-  for (const { destination } of enabled) {
-    if (!destinations.has(destination)) {
-      destinations.set(destination, toDestination(destination, enabled, parts));
-    }
+  for (const [name, sharing] of Map.groupBy(enabled, ({ destination }) => destination)) {
+    destinations.set(name, toDestination(name, sharing, parts));
   }
   const made: { name: string; hook: Hook }[] = [];
   const live = new Map<string, () => Hook | Promise<Hook>>();
@@ -90,14 +88,13 @@ export function createLanes(parts: {
 
 function toDestination(
   name: string,
-  hooks: readonly PreparedHook[],
+  sharing: readonly PreparedHook[],
   {
     destinations,
     store,
   }: { destinations: Readonly<Record<string, DestinationInput>>; store: Store },
 ): Destination {
   const input = destinations[name];
-  const sharing = hooks.filter(({ destination }) => destination === name);
   return createDestination({
     name,
     store,

@@ -17,8 +17,13 @@ import type {
 } from "./store.ts";
 
 export interface MemoryStoreOptions {
-  /** Events kept at most; settled ones make room first, then `accept` is refused. @default 100_000 */
+  /** Events that are unsettled or have dead letters, at most; then `accept` is refused. @default 100_000 */
   readonly maxEvents?: number | undefined;
+  /**
+   * Events kept after all their deliveries ended well, to be asked for; an id is known as a duplicate as long.
+   * @default 1_000
+   */
+  readonly keepSettled?: number | undefined;
 }
 
 interface EventEntry {
@@ -57,10 +62,14 @@ const settledStates: ReadonlySet<DeliveryState> = new Set([
  * A store that forgets at the end of the process: for tests, and for pipelines that prefer that to a file.
  * Bounded: when it is full of unsettled and dead deliveries, `accept` is refused with STORE_FULL.
  */
-export function createMemoryStore({ maxEvents = 100_000 }: MemoryStoreOptions = {}): Store {
-  const events = new Map<string, EventEntry>();
-  // Those whose every delivery ended well, oldest first: they make room.
-  const removable = new Map<string, EventEntry>();
+export function createMemoryStore({
+  maxEvents = 100_000,
+  keepSettled = 1000,
+}: MemoryStoreOptions = {}): Store {
+  const events = new Map<number, EventEntry>();
+  const bySource = new Map<string, Map<string, EventEntry>>();
+  // Those whose every delivery ended well make room; entries may be stale, the reader checks.
+  const removable = createFifo<EventEntry>();
   const deliveries = new Map<number, Entry>();
   const dueByHook = new Map<string, DueQueue>();
   const keyed = new Map<string, Entry[]>();
@@ -68,9 +77,17 @@ export function createMemoryStore({ maxEvents = 100_000 }: MemoryStoreOptions = 
   const memories = new Map<string, Memory>();
   let lastSeq = 0;
   let lastId = 0;
+  // Events that are unsettled or have dead letters.
+  let held = 0;
   let closed = false;
 
-  const nameOf = ({ source, id }: StoredEvent) => `${source}\u0000${id}`;
+  const idsOf = (source: string): Map<string, EventEntry> => {
+    const known = bySource.get(source);
+    if (known !== undefined) return known;
+    const ids = new Map<string, EventEntry>();
+    bySource.set(source, ids);
+    return ids;
+  };
   const queueOf = ({ hook, orderKey }: Entry) => keyed.get(`${hook}\u0000${orderKey}`) ?? [];
   const count = (hook: string, state: DeliveryState, by: number) => {
     const states = tally.get(hook) ?? new Map<DeliveryState, number>();
@@ -88,8 +105,8 @@ export function createMemoryStore({ maxEvents = 100_000 }: MemoryStoreOptions = 
   };
 
   const insert = ({ event, deliveries: wanted, at }: Acceptance): Accepted => {
-    const name = nameOf(event);
-    const known = events.get(name);
+    const ids = idsOf(event.source);
+    const known = ids.get(event.id);
     if (known !== undefined) {
       return { duplicate: true, deliveries: known.deliveries.map(({ id }) => id) };
     }
@@ -102,7 +119,8 @@ export function createMemoryStore({ maxEvents = 100_000 }: MemoryStoreOptions = 
       unsettled: wanted.length,
       dead: 0,
     };
-    events.set(name, entry);
+    events.set(entry.seq, entry);
+    ids.set(event.id, entry);
     for (const { hook, dueAt, orderKey } of wanted) {
       lastId += 1;
       const delivery: Entry = {
@@ -125,7 +143,8 @@ export function createMemoryStore({ maxEvents = 100_000 }: MemoryStoreOptions = 
       count(hook, "waiting", 1);
       enter(delivery, dueAt);
     }
-    if (wanted.length === 0) removable.set(name, entry);
+    if (wanted.length === 0) removable.add(entry);
+    else held += 1;
     return { duplicate: false, deliveries: entry.deliveries.map(({ id }) => id) };
   };
 
@@ -148,8 +167,10 @@ export function createMemoryStore({ maxEvents = 100_000 }: MemoryStoreOptions = 
     entry.reason = reason;
     entry.event.unsettled -= 1;
     if (state === "dead") entry.event.dead += 1;
-    const name = nameOf(entry.event.stored);
-    if (entry.event.unsettled === 0 && entry.event.dead === 0) removable.set(name, entry.event);
+    if (isRemovable(entry.event)) {
+      removable.add(entry.event);
+      held -= 1;
+    }
     if (entry.orderKey === undefined) return;
     const queue = queueOf(entry);
     const wasHead = queue[0] === entry;
@@ -166,9 +187,9 @@ export function createMemoryStore({ maxEvents = 100_000 }: MemoryStoreOptions = 
   };
 
   const remove = (event: EventEntry) => {
-    const name = nameOf(event.stored);
-    events.delete(name);
-    removable.delete(name);
+    if (!isRemovable(event)) held -= 1;
+    events.delete(event.seq);
+    idsOf(event.stored.source).delete(event.stored.id);
     for (const { id, hook, state } of event.deliveries) {
       deliveries.delete(id);
       count(hook, state, -1);
@@ -176,18 +197,17 @@ export function createMemoryStore({ maxEvents = 100_000 }: MemoryStoreOptions = 
   };
 
   const makeRoom = (wanted: number) => {
-    while (events.size + wanted > maxEvents) {
-      const oldest = removable.values().next().value;
-      if (oldest === undefined) {
-        throw new HookError(
-          "STORE_FULL",
-          `The memory store is full: ${events.size} events, none of them settled well (the most is ${maxEvents}). ` +
-            "Raise maxEvents, let hooks catch up, replay or purge dead letters, or use the SQLite store.",
-          { retryable: true },
-        );
-      }
-      remove(oldest);
+    while (removable.size > keepSettled) {
+      const oldest = removable.take();
+      if (oldest !== undefined && isRemovable(oldest) && events.has(oldest.seq)) remove(oldest);
     }
+    if (held + wanted <= maxEvents) return;
+    throw new HookError(
+      "STORE_FULL",
+      `The memory store is full: ${held} events are unsettled or have dead letters (the most is ${maxEvents}). ` +
+        "Raise maxEvents, let hooks catch up, replay dead letters, or use the SQLite store.",
+      { retryable: true },
+    );
   };
 
   const blockOf = (keys: readonly string[]): number =>
@@ -354,9 +374,9 @@ export function createMemoryStore({ maxEvents = 100_000 }: MemoryStoreOptions = 
       open();
       const again = find(query).filter(({ state }) => settledStates.has(state));
       for (const entry of again.toSorted((a, b) => a.id - b.id)) {
+        if (isRemovable(entry.event)) held += 1;
         if (entry.state === "dead") entry.event.dead -= 1;
         entry.event.unsettled += 1;
-        removable.delete(nameOf(entry.event.stored));
         entry.attempts = 0;
         entry.reason = undefined;
         entry.settledAt = undefined;
@@ -403,5 +423,31 @@ function toRow(entry: Entry): DeliveryRow {
     settledAt: entry.settledAt,
     reason: entry.reason,
     orderKey: entry.orderKey,
+  };
+}
+
+function isRemovable({ unsettled, dead }: EventEntry): boolean {
+  return unsettled === 0 && dead === 0;
+}
+
+/** First in, first out; a Map would walk over all it has deleted at its front. */
+function createFifo<Item>() {
+  let items: Item[] = [];
+  let head = 0;
+  return {
+    get size() {
+      return items.length - head;
+    },
+    add: (item: Item) => void items.push(item),
+    take(): Item | undefined {
+      if (head >= items.length) return undefined;
+      const item = items[head];
+      head += 1;
+      if (head > 1024 && head * 2 > items.length) {
+        items = items.slice(head);
+        head = 0;
+      }
+      return item;
+    },
   };
 }
