@@ -8,7 +8,7 @@ export interface Attempt {
   /** Never rejects. */
   readonly ending: Promise<Ending>;
   /** Ends it now: the hook's signal aborts, and what the hook still does is no longer waited for. */
-  stop(error: HookError): void;
+  breakOff(error: HookError): void;
 }
 
 const plainlyDelivered: Outcome = Object.freeze({ type: "delivered" });
@@ -23,29 +23,27 @@ export function startAttempt(run: {
 }): Attempt {
   const controller = new AbortController();
   const { promise, resolve } = Promise.withResolvers<Ending>();
-  const stop = (error: HookError) => {
+  const end = (ending: Ending) => {
     timer[Symbol.dispose]();
-    resolve({ error });
+    resolve(ending);
+  };
+  const abort = (type: "threw" | "broken off", error: HookError) => {
+    end({ type, error });
     controller.abort(error);
   };
   const timer = run.clock.timer(run.timeoutMs, () =>
-    stop(
+    abort(
+      "threw",
       new HookError("TIMEOUT", `${run.name}: the attempt took longer than ${run.timeoutMs} ms.`, {
         retryable: true,
       }),
     ),
   );
   deliver(run, controller.signal).then(
-    (outcome) => {
-      timer[Symbol.dispose]();
-      resolve({ outcome: outcome ?? plainlyDelivered });
-    },
-    (thrown: unknown) => {
-      timer[Symbol.dispose]();
-      resolve({ error: toHookError(thrown) });
-    },
+    (outcome) => end({ type: "returned", outcome: outcome ?? plainlyDelivered }),
+    (thrown: unknown) => end({ type: "threw", error: toHookError(thrown) }),
   );
-  return { ending: promise, stop };
+  return { ending: promise, breakOff: (error) => abort("broken off", error) };
 }
 
 async function deliver(

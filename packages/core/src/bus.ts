@@ -10,7 +10,7 @@ import {
 import { type Clock, holdProcess, systemClock } from "./clock.ts";
 import { createEvent, type EventContext, type EventRules } from "./create-event.ts";
 import { toDeliveryId } from "./delivery-id.ts";
-import { createDispatcher, type Notice } from "./dispatcher.ts";
+import { createDispatcher } from "./dispatcher.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
 import { collectHealth, type Health } from "./health.ts";
@@ -23,6 +23,7 @@ import { createLanes, type DestinationInput } from "./lanes.ts";
 import { createListeners, type Listener } from "./listeners.ts";
 import { type Logger, redactingLogger, stderrLogger } from "./logger.ts";
 import { createMemoryStore } from "./memory-store.ts";
+import type { Notice } from "./notice.ts";
 import type { PolicyInput } from "./policy.ts";
 import { createRedactor } from "./redact.ts";
 import { createRetention, type RetentionInput } from "./retention.ts";
@@ -289,6 +290,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     redact,
     leaseMs: options.leaseMs ?? 30_000,
     emission,
+    wants: (type) => router.takes(type) || listeners.wants(type),
     notify,
     stored,
   });

@@ -10,17 +10,10 @@ import { deepFreeze, type JsonObject, type JsonValue } from "./json.ts";
 import { type Ending, judge, type Verdict } from "./judge.ts";
 import { freeSlots, type Lane, wantedOf } from "./lane.ts";
 import type { Logger } from "./logger.ts";
+import { type Notice, noticeDetail, outcomeNotices } from "./notice.ts";
 import type { Redact } from "./redact.ts";
 import { createSettler } from "./settler.ts";
 import type { Acceptance, ClaimedDelivery, LaneClaim, Settlement, Store } from "./store.ts";
-
-/** What the dispatcher tells about a delivery, a hook or a destination. */
-export interface Notice {
-  readonly type: DeliveryEventType;
-  readonly hook: string;
-  readonly event?: PipehooksEvent | undefined;
-  readonly detail: JsonObject;
-}
 
 export interface DispatcherOptions {
   readonly store: Store;
@@ -37,6 +30,8 @@ export interface DispatcherOptions {
     fields: EventFields<JsonObject>,
     cause: PipehooksEvent,
   ) => Acceptance;
+  /** Whether listeners or hooks take notices of this type. */
+  readonly wants: (type: DeliveryEventType) => boolean;
   /** Tells listeners; answers the event to store when hooks take notices of this type. */
   readonly notify: (notice: Notice) => Acceptance | undefined;
   /** Called after emitted events were stored. */
@@ -66,6 +61,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let stopping = false;
   let pumping = false;
   let scheduled = false;
+  let pumpAgain = false;
   let timer: Disposable | undefined;
   const open: Disposable[] = [];
 
@@ -89,7 +85,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      if (!pumping) void pumpUntilQuiet();
+      if (pumping) pumpAgain = true;
+      else void pumpUntilQuiet();
     });
   };
 
@@ -102,6 +99,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       for (const lane of active) lane.wakeAt = Math.max(lane.wakeAt, clock.now() + 1000);
     }
     pumping = false;
+    if (pumpAgain) pump();
+    pumpAgain = false;
     sleepUntilNext();
     for (const waiter of waiters) waiter();
   };
@@ -111,6 +110,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const asking: { lane: Lane; limit: number }[] = [];
     for (const lane of active) {
       begin(lane);
+      if (lane.wakeAt === Number.POSITIVE_INFINITY && isIdle(lane)) active.delete(lane);
       const limit = stopping || settler.stuck ? 0 : wantedOf(lane, now);
       if (limit > 0) asking.push({ lane, limit });
     }
@@ -138,7 +138,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const receive = async (claim: LaneClaim, limit: number): Promise<void> => {
     const lane = lanes.get(claim.hook);
     if (lane === undefined) return;
-    const granted = await withinBudget(lane, claim.deliveries);
+    const granted = await withinBudget(lane, claim.deliveries).catch((error: unknown) => {
+      lane.wakeAt = clock.now() + 1000;
+      throw error;
+    });
     lane.buffer.push(...granted);
     const more = claim.deliveries.length === limit && granted.length === claim.deliveries.length;
     const next = more ? clock.now() : (claim.nextDueAt ?? Number.POSITIVE_INFINITY);
@@ -146,16 +149,19 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (granted.length < claim.deliveries.length) {
       lane.wakeAt = Math.min(lane.wakeAt, lane.destination.blockedUntil());
     }
-    if (lane.wakeAt === Number.POSITIVE_INFINITY && isIdle(lane)) active.delete(lane);
     begin(lane);
   };
 
   /** Gives back what the budget of rates does not allow now. */
   const withinBudget = async (lane: Lane, claimed: readonly ClaimedDelivery[]) => {
-    const granted =
-      claimed.length === 0 ? 0 : await lane.destination.take(claimed.length, clock.now());
-    for (const delivery of claimed.slice(granted))
-      giveBack(delivery, lane.destination.blockedUntil());
+    if (claimed.length === 0 || lane.destination.windows.length === 0) return claimed;
+    let granted = 0;
+    try {
+      granted = await lane.destination.take(claimed.length, clock.now());
+    } finally {
+      const again = Math.max(lane.destination.blockedUntil(), clock.now());
+      for (const delivery of claimed.slice(granted)) giveBack(delivery, again);
+    }
     return claimed.slice(0, granted);
   };
 
@@ -234,21 +240,31 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }): void => {
     const { lane, claimed, event, startedAt, ending, emitted } = done;
     const now = clock.now();
-    const aborted = "error" in ending && ending.error.code === "ABORTED";
-    const verdict: Verdict = aborted
-      ? abortedVerdict(claimed, ending.error, now)
-      : judge(ending, {
-          attempt: claimed.attempt,
-          since: claimed.since,
-          now,
-          retry: lane.policy.retry,
-          random: options.random,
-        });
+    const verdict = judge(ending, {
+      attempt: claimed.attempt,
+      state: claimed.state,
+      since: claimed.since,
+      now,
+      retry: lane.policy.retry,
+      random: options.random,
+    });
     const durationMs = now - startedAt;
-    const notices = noticesOf(lane, claimed, event, verdict, durationMs);
-    const noticed = notices.flatMap((notice) => options.notify(notice) ?? []);
+    const reason = verdict.reason === undefined ? undefined : redact(verdict.reason);
+    const noticed = (["pipehooks.delivery.attempted", outcomeNotices[verdict.outcome]] as const)
+      .filter(options.wants)
+      .flatMap((type) => {
+        const detail = noticeDetail({
+          hook: lane.hook,
+          claimed,
+          event,
+          verdict,
+          reason,
+          durationMs,
+        });
+        return options.notify({ type, hook: lane.hook, event, detail }) ?? [];
+      });
     settler.add({
-      settlement: toSettlement({ claimed, verdict, startedAt, durationMs, now }),
+      settlement: toSettlement({ claimed, verdict, reason, startedAt, durationMs, now }),
       // A failed attempt's events stay: they say what the hook learned.
       emitted: [...emitted, ...noticed],
     });
@@ -259,11 +275,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const toSettlement = (done: {
     readonly claimed: ClaimedDelivery;
     readonly verdict: Verdict;
+    readonly reason: string | undefined;
     readonly startedAt: number;
     readonly durationMs: number;
     readonly now: number;
   }): Settlement => {
-    const { claimed, verdict, startedAt, durationMs, now } = done;
+    const { claimed, verdict, reason, startedAt, durationMs, now } = done;
     return {
       id: claimed.id,
       owner,
@@ -271,8 +288,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       to: verdict.to,
       dueAt: verdict.dueAt,
       attempts: verdict.attempts,
-      state: verdict.to === "retrying" ? (verdict.state ?? claimed.state) : verdict.state,
-      reason: verdict.reason === undefined ? undefined : redact(verdict.reason),
+      state: verdict.state,
+      reason,
       attempt: {
         number: claimed.attempt,
         startedAt,
@@ -398,7 +415,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       for (const id of ids.filter((id) => !held.has(id))) {
         const buffered = lane.buffer.findIndex((claimed) => claimed.id === id);
         if (buffered >= 0) lane.buffer.splice(buffered, 1);
-        lane.running.get(id)?.stop(
+        lane.running.get(id)?.breakOff(
           new HookError(
             "ABORTED",
             `${lane.hook}: the delivery was cancelled, or its lease was lost.`,
@@ -472,7 +489,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       const running = () => [...active].flatMap((lane) => [...lane.running.values()]);
       const stopAll = () => {
         for (const attempt of running()) {
-          attempt.stop(
+          attempt.breakOff(
             new HookError("ABORTED", "The bus was closed while the attempt ran.", {
               retryable: true,
             }),
@@ -509,57 +526,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 }
 
-/** What was in flight when the bus closed is due again at once, and the attempt does not count. */
-function abortedVerdict(claimed: ClaimedDelivery, error: HookError, now: number): Verdict {
-  return {
-    to: claimed.state === undefined ? "retrying" : "pending",
-    outcome: "retry",
-    attempts: claimed.attempt - 1,
-    dueAt: now,
-    state: claimed.state,
-    reason: error.message,
-    error,
-    hookHealth: "unknown",
-    destinationHealth: "unknown",
-  };
-}
-
-const noticeTypes = {
-  delivered: "pipehooks.delivery.delivered",
-  skipped: "pipehooks.delivery.skipped",
-  pending: "pipehooks.delivery.pending",
-  retry: "pipehooks.delivery.retrying",
-  dead: "pipehooks.delivery.dead",
-} as const;
-
-function noticesOf(
-  lane: Lane,
-  claimed: ClaimedDelivery,
-  event: PipehooksEvent,
-  verdict: Verdict,
-  durationMs: number,
-): Notice[] {
-  const detail: JsonObject = {
-    delivery: toDeliveryId(claimed.id),
-    hook: lane.hook,
-    event: event.id,
-    event_type: event.type,
-    attempt: claimed.attempt,
-    outcome: verdict.outcome,
-    duration_ms: durationMs,
-    ...(verdict.error !== undefined && { code: verdict.error.code }),
-    ...(verdict.reason !== undefined && { reason: verdict.reason }),
-    ...(verdict.answer?.status !== undefined && { status: verdict.answer.status }),
-    ...(verdict.dueAt !== undefined && { next_at: new Date(verdict.dueAt).toISOString() }),
-  };
-  return (["pipehooks.delivery.attempted", noticeTypes[verdict.outcome]] as const).map((type) => ({
-    type,
-    hook: lane.hook,
-    event,
-    detail,
-  }));
-}
-
 function parseEvents(bodies: readonly string[]): readonly PipehooksEvent[] | undefined {
   try {
     return bodies.map((body) => deepFreeze(JSON.parse(body) as PipehooksEvent));
@@ -569,5 +535,10 @@ function parseEvents(bodies: readonly string[]): readonly PipehooksEvent[] | und
 }
 
 function redactAnswer(answer: Answer | undefined, redact: Redact): JsonValue | undefined {
-  return answer === undefined ? undefined : JSON.parse(redact(JSON.stringify(answer)));
+  if (answer === undefined) return undefined;
+  return {
+    ...(answer.status !== undefined && { status: answer.status }),
+    ...(answer.body !== undefined && { body: redact(answer.body) }),
+    ...(answer.timing !== undefined && { timing: answer.timing }),
+  };
 }

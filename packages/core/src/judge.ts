@@ -5,11 +5,16 @@ import type { RetryPolicy } from "./policy.ts";
 import { backoff, longestRetryAfterMs } from "./retry.ts";
 import type { AttemptRecord, Settlement } from "./store.ts";
 
-/** How an attempt ended: what the hook returned, or what it threw. */
-export type Ending = { readonly outcome: Outcome } | { readonly error: HookError };
+/** How an attempt ended: what the hook returned, what it threw, or that we broke it off. */
+export type Ending =
+  | { readonly type: "returned"; readonly outcome: Outcome }
+  | { readonly type: "threw"; readonly error: HookError }
+  | { readonly type: "broken off"; readonly error: HookError };
 
 export interface Situation {
   readonly attempt: number;
+  /** What the last pending outcome stored. */
+  readonly state?: JsonValue | undefined;
   /** Since when it is being delivered, milliseconds since the epoch. */
   readonly since: number;
   readonly now: number;
@@ -37,9 +42,14 @@ export interface Verdict {
 
 /** What follows from the ending of an attempt: a pure function of ending, policy, time and chance. */
 export function judge(ending: Ending, situation: Situation): Verdict {
-  return "error" in ending
-    ? judgeError(ending.error, situation)
-    : judgeOutcome(ending.outcome, situation);
+  switch (ending.type) {
+    case "returned":
+      return judgeOutcome(ending.outcome, situation);
+    case "threw":
+      return judgeError(ending.error, situation);
+    case "broken off":
+      return judgeBrokenOff(ending.error, situation);
+  }
 }
 
 /** Anything thrown as a `HookError`: what is none counts as worth another attempt. */
@@ -117,8 +127,24 @@ function judgeError(error: HookError, situation: Situation): Verdict {
     to: "retrying",
     outcome: "retry",
     dueAt,
+    state: situation.state,
     reason: error.message,
     pauseUntil,
     hookHealth: "bad",
+  };
+}
+
+/** Due again at once, and the attempt does not count: nobody knows what became of it. */
+function judgeBrokenOff(error: HookError, { attempt, state, now }: Situation): Verdict {
+  return {
+    to: state === undefined ? "retrying" : "pending",
+    outcome: "retry",
+    attempts: attempt - 1,
+    dueAt: now,
+    state,
+    reason: error.message,
+    error,
+    hookHealth: "unknown",
+    destinationHealth: "unknown",
   };
 }

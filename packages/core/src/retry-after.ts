@@ -50,9 +50,8 @@ function toTime(groups: Record<string, string>, now: number): number | undefined
   return midnight.getTime() + ((hour * 60 + minute) * 60 + second) * 1000;
 }
 
-/** A two-digit year more than 50 years ahead means the past century (RFC 9110 §5.6.7). */
+/** A two-digit year more than 50 years ahead means one that has passed (RFC 9110 §5.6.7). */
 function fullYear(digits: number, now: number): number {
-  const current = new Date(now).getUTCFullYear();
-  const year = current - (current % 100) + digits;
-  return year > current + 50 ? year - 100 : year;
+  const latest = new Date(now).getUTCFullYear() + 50;
+  return latest - ((((latest - digits) % 100) + 100) % 100);
 }

@@ -1,0 +1,49 @@
+import type { DeliveryEventType } from "./catalogue.ts";
+import { toDeliveryId } from "./delivery-id.ts";
+import type { PipehooksEvent } from "./event.ts";
+import type { JsonObject } from "./json.ts";
+import type { Verdict } from "./judge.ts";
+import type { ClaimedDelivery } from "./store.ts";
+
+/** What the dispatcher tells about a delivery, a hook or a destination. */
+export interface Notice {
+  readonly type: DeliveryEventType;
+  readonly hook: string;
+  readonly event?: PipehooksEvent | undefined;
+  readonly detail: JsonObject;
+}
+
+/** The notice that tells an attempt's outcome. */
+export const outcomeNotices = {
+  delivered: "pipehooks.delivery.delivered",
+  skipped: "pipehooks.delivery.skipped",
+  pending: "pipehooks.delivery.pending",
+  retry: "pipehooks.delivery.retrying",
+  dead: "pipehooks.delivery.dead",
+} as const;
+
+/** What a notice says of an attempt: the metadata of its event. */
+export function noticeDetail(told: {
+  readonly hook: string;
+  readonly claimed: ClaimedDelivery;
+  readonly event: PipehooksEvent;
+  readonly verdict: Verdict;
+  /** Redacted. */
+  readonly reason: string | undefined;
+  readonly durationMs: number;
+}): JsonObject {
+  const { hook, claimed, event, verdict, reason, durationMs } = told;
+  return {
+    delivery: toDeliveryId(claimed.id),
+    hook,
+    event: event.id,
+    event_type: event.type,
+    attempt: claimed.attempt,
+    outcome: verdict.outcome,
+    duration_ms: durationMs,
+    ...(verdict.error !== undefined && { code: verdict.error.code }),
+    ...(reason !== undefined && { reason }),
+    ...(verdict.answer?.status !== undefined && { status: verdict.answer.status }),
+    ...(verdict.dueAt !== undefined && { next_at: new Date(verdict.dueAt).toISOString() }),
+  };
+}
