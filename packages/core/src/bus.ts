@@ -98,7 +98,7 @@ export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncD
   ): Promise<Result>;
   /**
    * Waits until nothing runs and nothing is due within `horizonMs` (retries included).
-   * Answers false when `timeoutMs` was over first.
+   * Answers false when `timeoutMs` was over first. A bus that does not deliver waits for its emits only.
    */
   drain(options?: {
     /** @default 30_000 */
@@ -323,6 +323,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
 
   const drain: Pipehooks["drain"] = async ({ timeoutMs = 30_000, horizonMs = 0, signal } = {}) => {
     await intake.flushed();
+    if (options.deliver === false) return true;
     const deadline = new AbortController();
     const timer = clock.timer(timeoutMs, () => deadline.abort());
     const stop =

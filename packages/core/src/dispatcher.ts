@@ -1,41 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { startAttempt } from "./attempt.ts";
-import type { DeliveryEventType } from "./catalogue.ts";
-import type { Clock } from "./clock.ts";
-import { idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
-import { type Answer, HookError, messageOf } from "./errors.ts";
-import type { EventFields, PipehooksEvent } from "./event.ts";
-import type { Delivery } from "./hook.ts";
-import { deepFreeze, type JsonObject, type JsonValue } from "./json.ts";
-import { type Ending, judge, type Verdict } from "./judge.ts";
+import { HookError, messageOf } from "./errors.ts";
 import { freeSlots, type Lane, wantedOf } from "./lane.ts";
-import type { Logger } from "./logger.ts";
-import { type Notice, noticeDetail, outcomeNotices } from "./notice.ts";
-import type { Redact } from "./redact.ts";
+import { extendLeases } from "./leases.ts";
+import { createRunner, type RunnerParts } from "./runner.ts";
 import { createSettler } from "./settler.ts";
-import type { Acceptance, ClaimedDelivery, LaneClaim, Settlement, Store } from "./store.ts";
+import type { ClaimedDelivery, LaneClaim } from "./store.ts";
 
-export interface DispatcherOptions {
-  readonly store: Store;
+export interface DispatcherOptions extends RunnerParts {
   readonly lanes: ReadonlyMap<string, Lane>;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly logger: Logger;
-  readonly redact: Redact;
   /** How long a claim holds without being extended. */
   readonly leaseMs: number;
-  /** Makes an event that a hook emits ready to be stored. */
-  readonly emission: (
-    type: string,
-    fields: EventFields<JsonObject>,
-    cause: PipehooksEvent,
-  ) => Acceptance;
-  /** Whether listeners or hooks take notices of this type. */
-  readonly wants: (type: DeliveryEventType) => boolean;
-  /** Tells listeners; answers the event to store when hooks take notices of this type. */
-  readonly notify: (notice: Notice) => Acceptance | undefined;
-  /** Called after emitted events were stored. */
-  readonly stored: (acceptances: readonly Acceptance[]) => void;
 }
 
 /** Takes what is due from the store to the hooks, lane by lane. */
@@ -52,7 +26,7 @@ export interface Dispatcher {
 const lookAroundMs = 5000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { store, lanes, clock, logger, redact } = options;
+  const { store, lanes, clock, logger } = options;
   const owner = randomUUID();
   // Lanes that may have work; the others cost nothing.
   const active = new Set<Lane>();
@@ -62,6 +36,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let pumping = false;
   let scheduled = false;
   let pumpAgain = false;
+  let pumped: Promise<void> = Promise.resolve();
   let timer: Disposable | undefined;
   const open: Disposable[] = [];
 
@@ -79,6 +54,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
   });
 
+  const runner = createRunner({
+    ...options,
+    owner,
+    settler,
+    ended(lane) {
+      begin(lane);
+      pump();
+    },
+  });
+
   /** Once a turn of the event loop, however many attempts ended in it. */
   const pump = (): void => {
     if (!started || stopping || scheduled) return;
@@ -86,7 +71,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     setImmediate(() => {
       scheduled = false;
       if (pumping) pumpAgain = true;
-      else void pumpUntilQuiet();
+      else pumped = pumpUntilQuiet();
     });
   };
 
@@ -143,6 +128,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       throw error;
     });
     lane.buffer.push(...granted);
+    if (stopping) giveBackBuffer(lane);
     const more = claim.deliveries.length === limit && granted.length === claim.deliveries.length;
     const next = more ? clock.now() : (claim.nextDueAt ?? Number.POSITIVE_INFINITY);
     lane.wakeAt = Math.min(lane.wakeAt, next);
@@ -160,208 +146,26 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       granted = await lane.destination.take(claimed.length, clock.now());
     } finally {
       const again = Math.max(lane.destination.blockedUntil(), clock.now());
-      for (const delivery of claimed.slice(granted)) giveBack(delivery, again);
+      for (const delivery of claimed.slice(granted)) runner.giveBack(delivery, again);
     }
     return claimed.slice(0, granted);
   };
 
-  const giveBack = ({ id, attempt, state }: ClaimedDelivery, dueAt: number): void => {
-    settler.add({
-      settlement: {
-        id,
-        owner,
-        now: clock.now(),
-        to: state !== undefined ? "pending" : attempt > 1 ? "retrying" : "waiting",
-        dueAt,
-        attempts: attempt - 1,
-        state,
-      },
-    });
+  const giveBackBuffer = (lane: Lane): void => {
+    for (const claimed of lane.buffer.splice(0)) runner.giveBack(claimed, clock.now());
   };
 
   const begin = (lane: Lane): void => {
     if (stopping) return;
     while (lane.buffer.length > 0 && freeSlots(lane, clock.now()) > 0) {
       const claimed = lane.buffer.shift();
-      if (claimed !== undefined) run(lane, claimed);
+      if (claimed !== undefined) runner.run(lane, claimed);
     }
     const blockedUntil = lane.destination.blockedUntil();
     if (lane.buffer.length > 0 && (blockedUntil > clock.now() || lane.switch.off !== undefined)) {
-      for (const claimed of lane.buffer.splice(0)) giveBack(claimed, clock.now());
+      giveBackBuffer(lane);
       lane.wakeAt = Math.min(lane.wakeAt, Math.max(blockedUntil, clock.now()));
     }
-  };
-
-  const run = (lane: Lane, claimed: ClaimedDelivery): void => {
-    const startedAt = clock.now();
-    const emitted: Acceptance[] = [];
-    const events = parseEvents(claimed.events);
-    const event = events?.at(-1);
-    if (events === undefined || event === undefined) {
-      giveUpUnreadable(claimed);
-      return;
-    }
-    const attempt = startAttempt({
-      hook: lane.live,
-      name: lane.hook,
-      timeoutMs: lane.policy.timeoutMs,
-      clock,
-      delivery: (signal): Delivery => ({
-        id: toDeliveryId(claimed.id),
-        hook: lane.hook,
-        event,
-        events,
-        attempt: claimed.attempt,
-        idempotencyKey: idempotencyKeyOf(event, lane.hook),
-        state: claimed.state,
-        signal,
-        logger: lane.logger,
-        emit: (type, fields = {}) => void emitted.push(options.emission(type, fields, event)),
-      }),
-    });
-    lane.running.set(claimed.id, attempt);
-    lane.destination.inFlight += 1;
-    void attempt.ending.then((ending) => {
-      lane.running.delete(claimed.id);
-      lane.destination.inFlight -= 1;
-      finish({ lane, claimed, event, startedAt, ending, emitted });
-      begin(lane);
-      pump();
-    });
-  };
-
-  const finish = (done: {
-    readonly lane: Lane;
-    readonly claimed: ClaimedDelivery;
-    readonly event: PipehooksEvent;
-    readonly startedAt: number;
-    readonly ending: Ending;
-    readonly emitted: readonly Acceptance[];
-  }): void => {
-    const { lane, claimed, event, startedAt, ending, emitted } = done;
-    const now = clock.now();
-    const verdict = judge(ending, {
-      attempt: claimed.attempt,
-      state: claimed.state,
-      since: claimed.since,
-      now,
-      retry: lane.policy.retry,
-      random: options.random,
-    });
-    const durationMs = now - startedAt;
-    const reason = verdict.reason === undefined ? undefined : redact(verdict.reason);
-    const noticed = (["pipehooks.delivery.attempted", outcomeNotices[verdict.outcome]] as const)
-      .filter(options.wants)
-      .flatMap((type) => {
-        const detail = noticeDetail({
-          hook: lane.hook,
-          claimed,
-          event,
-          verdict,
-          reason,
-          durationMs,
-        });
-        return options.notify({ type, hook: lane.hook, event, detail }) ?? [];
-      });
-    settler.add({
-      settlement: toSettlement({ claimed, verdict, reason, startedAt, durationMs, now }),
-      // A failed attempt's events stay: they say what the hook learned.
-      emitted: [...emitted, ...noticed],
-    });
-    lane.wakeAt = Math.min(lane.wakeAt, verdict.dueAt ?? Number.POSITIVE_INFINITY);
-    recordHealth(lane, verdict, now);
-  };
-
-  const toSettlement = (done: {
-    readonly claimed: ClaimedDelivery;
-    readonly verdict: Verdict;
-    readonly reason: string | undefined;
-    readonly startedAt: number;
-    readonly durationMs: number;
-    readonly now: number;
-  }): Settlement => {
-    const { claimed, verdict, reason, startedAt, durationMs, now } = done;
-    return {
-      id: claimed.id,
-      owner,
-      now,
-      to: verdict.to,
-      dueAt: verdict.dueAt,
-      attempts: verdict.attempts,
-      state: verdict.state,
-      reason,
-      attempt: {
-        number: claimed.attempt,
-        startedAt,
-        durationMs,
-        outcome: verdict.outcome,
-        code: verdict.error?.code,
-        message: verdict.error === undefined ? undefined : redact(verdict.error.message),
-        answer: redactAnswer(verdict.answer, redact),
-      },
-    };
-  };
-
-  const recordHealth = (lane: Lane, verdict: Verdict, now: number): void => {
-    const before = lane.destination.blockedUntil();
-    const message = verdict.error === undefined ? undefined : redact(verdict.error.message);
-    const destination = lane.destination.record({
-      health: verdict.destinationHealth,
-      pauseUntil: verdict.pauseUntil,
-      because: message,
-      now,
-      breaker: lane.policy.breaker,
-    });
-    const hook = lane.switch.record({
-      health: verdict.hookHealth,
-      now,
-      disableAfter: lane.policy.breaker.disableAfter,
-      message,
-    });
-    const until = lane.destination.blockedUntil();
-    if (until > now && until > before) {
-      tell({
-        type: "pipehooks.destination.paused",
-        hook: lane.hook,
-        detail: {
-          destination: lane.destination.name,
-          until: new Date(until).toISOString(),
-          because: lane.destination.describe(now).because ?? "",
-        },
-      });
-    }
-    void Promise.all([destination, hook])
-      .then(([, because]) => {
-        if (because === undefined) return;
-        logger.error(`Hook "${lane.hook}" is disabled: ${because}. Enable it when that is mended.`);
-        tell({ type: "pipehooks.hook.disabled", hook: lane.hook, detail: { because } });
-      })
-      .catch((error: unknown) => {
-        logger.warn(`The health of hook "${lane.hook}" was not stored: ${messageOf(error)}`);
-      });
-  };
-
-  /** A notice that belongs to no settlement is stored by itself. */
-  const tell = (notice: Notice): void => {
-    const acceptance = options.notify(notice);
-    if (acceptance === undefined) return;
-    store.accept([acceptance]).then(
-      () => options.stored([acceptance]),
-      (error: unknown) => logger.warn(`Event ${notice.type} was not stored: ${messageOf(error)}`),
-    );
-  };
-
-  const giveUpUnreadable = (claimed: ClaimedDelivery): void => {
-    settler.add({
-      settlement: {
-        id: claimed.id,
-        owner,
-        now: clock.now(),
-        to: "dead",
-        attempts: claimed.attempt,
-        reason: "The stored event cannot be read: the store's data is damaged.",
-      },
-    });
   };
 
   const sleepUntilNext = (): void => {
@@ -406,28 +210,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     });
   };
 
-  const extendLeases = async (): Promise<void> => {
-    for (const lane of active) {
-      const ids = [...lane.running.keys(), ...lane.buffer.map(({ id }) => id)];
-      if (ids.length === 0) continue;
-      const until = clock.now() + options.leaseMs;
-      const held = new Set(await store.extend({ owner, ids, until }));
-      for (const id of ids.filter((id) => !held.has(id))) {
-        const buffered = lane.buffer.findIndex((claimed) => claimed.id === id);
-        if (buffered >= 0) lane.buffer.splice(buffered, 1);
-        lane.running.get(id)?.breakOff(
-          new HookError(
-            "ABORTED",
-            `${lane.hook}: the delivery was cancelled, or its lease was lost.`,
-            {
-              retryable: true,
-            },
-          ),
-        );
-      }
-    }
-  };
-
   const every = (ms: number, action: () => void): void => {
     let current: Disposable;
     const again = () => {
@@ -449,9 +231,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       open.push(store.watch(lookAroundSafely));
       every(lookAroundMs, lookAroundSafely);
       every(options.leaseMs / 3, () => {
-        extendLeases().catch((error: unknown) => {
-          logger.warn(`Leases could not be extended: ${messageOf(error)}`);
-        });
+        extendLeases({ store, owner, lanes: active, until: clock.now() + options.leaseMs }).catch(
+          (error: unknown) => {
+            logger.warn(`Leases could not be extended: ${messageOf(error)}`);
+          },
+        );
       });
     },
     wake(hooks) {
@@ -482,10 +266,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     async stop(deadline) {
       stopping = true;
       timer?.[Symbol.dispose]();
+      await pumped;
       for (const item of open.splice(0)) item[Symbol.dispose]();
-      for (const lane of active) {
-        for (const claimed of lane.buffer.splice(0)) giveBack(claimed, clock.now());
-      }
+      for (const lane of active) giveBackBuffer(lane);
       const running = () => [...active].flatMap((lane) => [...lane.running.values()]);
       const stopAll = () => {
         for (const attempt of running()) {
@@ -524,21 +307,4 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const off = lane.switch.off !== undefined;
     return !off && Math.max(lane.wakeAt, lane.destination.blockedUntil()) <= until;
   }
-}
-
-function parseEvents(bodies: readonly string[]): readonly PipehooksEvent[] | undefined {
-  try {
-    return bodies.map((body) => deepFreeze(JSON.parse(body) as PipehooksEvent));
-  } catch {
-    return undefined;
-  }
-}
-
-function redactAnswer(answer: Answer | undefined, redact: Redact): JsonValue | undefined {
-  if (answer === undefined) return undefined;
-  return {
-    ...(answer.status !== undefined && { status: answer.status }),
-    ...(answer.body !== undefined && { body: redact(answer.body) }),
-    ...(answer.timing !== undefined && { timing: answer.timing }),
-  };
 }

@@ -1,0 +1,30 @@
+import { HookError } from "./errors.ts";
+import type { Lane } from "./lane.ts";
+import type { Store } from "./store.ts";
+
+/** Holds on to what runs and waits here; breaks off what was cancelled or taken over meanwhile. */
+export async function extendLeases(parts: {
+  readonly store: Store;
+  readonly owner: string;
+  readonly lanes: Iterable<Lane>;
+  readonly until: number;
+}): Promise<void> {
+  const { store, owner, lanes, until } = parts;
+  for (const lane of [...lanes]) {
+    const ids = [...lane.running.keys(), ...lane.buffer.map(({ id }) => id)];
+    if (ids.length === 0) continue;
+    const held = new Set(await store.extend({ owner, ids, until }));
+    for (const id of ids.filter((id) => !held.has(id))) letGo(lane, id);
+  }
+}
+
+function letGo(lane: Lane, id: number): void {
+  const buffered = lane.buffer.findIndex((claimed) => claimed.id === id);
+  if (buffered >= 0) lane.buffer.splice(buffered, 1);
+  const error = new HookError(
+    "ABORTED",
+    `${lane.hook}: the delivery was cancelled, or its lease was lost.`,
+    { retryable: true },
+  );
+  lane.running.get(id)?.breakOff(error);
+}

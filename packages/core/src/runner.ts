@@ -1,0 +1,202 @@
+import { type AftermathParts, createAftermath } from "./aftermath.ts";
+import { startAttempt } from "./attempt.ts";
+import type { DeliveryEventType } from "./catalogue.ts";
+import type { Clock } from "./clock.ts";
+import { idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
+import type { Answer } from "./errors.ts";
+import type { EventFields, PipehooksEvent } from "./event.ts";
+import type { Delivery } from "./hook.ts";
+import { deepFreeze, type JsonObject, type JsonValue } from "./json.ts";
+import { type Ending, judge, type Verdict } from "./judge.ts";
+import type { Lane } from "./lane.ts";
+import { noticeDetail, outcomeNotices } from "./notice.ts";
+import type { Redact } from "./redact.ts";
+import type { Settler } from "./settler.ts";
+import type { Acceptance, ClaimedDelivery, Settlement } from "./store.ts";
+
+export interface RunnerParts extends AftermathParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Makes an event that a hook emits ready to be stored. */
+  readonly emission: (
+    type: string,
+    fields: EventFields<JsonObject>,
+    cause: PipehooksEvent,
+  ) => Acceptance;
+  /** Whether listeners or hooks take notices of this type. */
+  readonly wants: (type: DeliveryEventType) => boolean;
+}
+
+/** Runs attempts and hands what became of them to the settler. */
+export interface Runner {
+  run(lane: Lane, claimed: ClaimedDelivery): void;
+  /** Lets go of a claim that was not tried. */
+  giveBack(claimed: ClaimedDelivery, dueAt: number): void;
+}
+
+export function createRunner(
+  options: RunnerParts & {
+    readonly owner: string;
+    readonly settler: Settler;
+    /** Called when an attempt has ended and its slot is free. */
+    readonly ended: (lane: Lane) => void;
+  },
+): Runner {
+  const { owner, settler, clock, redact } = options;
+  const aftermath = createAftermath(options);
+
+  const giveBack = ({ id, attempt, state }: ClaimedDelivery, dueAt: number): void => {
+    settler.add({
+      settlement: {
+        id,
+        owner,
+        now: clock.now(),
+        to: state !== undefined ? "pending" : attempt > 1 ? "retrying" : "waiting",
+        dueAt,
+        attempts: attempt - 1,
+        state,
+      },
+    });
+  };
+
+  const run = (lane: Lane, claimed: ClaimedDelivery): void => {
+    const startedAt = clock.now();
+    const emitted: Acceptance[] = [];
+    const events = parseEvents(claimed.events);
+    const event = events?.at(-1);
+    if (events === undefined || event === undefined) {
+      giveUpUnreadable(claimed);
+      return;
+    }
+    const attempt = startAttempt({
+      hook: lane.live,
+      name: lane.hook,
+      timeoutMs: lane.policy.timeoutMs,
+      clock,
+      delivery: (signal): Delivery => ({
+        id: toDeliveryId(claimed.id),
+        hook: lane.hook,
+        event,
+        events,
+        attempt: claimed.attempt,
+        idempotencyKey: idempotencyKeyOf(event, lane.hook),
+        state: claimed.state,
+        signal,
+        logger: lane.logger,
+        emit: (type, fields = {}) => void emitted.push(options.emission(type, fields, event)),
+      }),
+    });
+    lane.running.set(claimed.id, attempt);
+    lane.destination.inFlight += 1;
+    void attempt.ending.then((ending) => {
+      lane.running.delete(claimed.id);
+      lane.destination.inFlight -= 1;
+      finish({ lane, claimed, event, startedAt, ending, emitted });
+      options.ended(lane);
+    });
+  };
+
+  const finish = (done: {
+    readonly lane: Lane;
+    readonly claimed: ClaimedDelivery;
+    readonly event: PipehooksEvent;
+    readonly startedAt: number;
+    readonly ending: Ending;
+    readonly emitted: readonly Acceptance[];
+  }): void => {
+    const { lane, claimed, event, startedAt, ending, emitted } = done;
+    const now = clock.now();
+    const verdict = judge(ending, {
+      attempt: claimed.attempt,
+      state: claimed.state,
+      since: claimed.since,
+      now,
+      retry: lane.policy.retry,
+      random: options.random,
+    });
+    const durationMs = now - startedAt;
+    const reason = verdict.reason === undefined ? undefined : redact(verdict.reason);
+    const noticed = (["pipehooks.delivery.attempted", outcomeNotices[verdict.outcome]] as const)
+      .filter(options.wants)
+      .flatMap((type) => {
+        const detail = noticeDetail({
+          hook: lane.hook,
+          claimed,
+          event,
+          verdict,
+          reason,
+          durationMs,
+        });
+        return options.notify({ type, hook: lane.hook, event, detail }) ?? [];
+      });
+    settler.add({
+      settlement: toSettlement({ claimed, verdict, reason, startedAt, durationMs, now }),
+      // A failed attempt's events stay: they say what the hook learned.
+      emitted: [...emitted, ...noticed],
+    });
+    lane.wakeAt = Math.min(lane.wakeAt, verdict.dueAt ?? Number.POSITIVE_INFINITY);
+    aftermath.record(lane, verdict, now);
+  };
+
+  const toSettlement = (done: {
+    readonly claimed: ClaimedDelivery;
+    readonly verdict: Verdict;
+    readonly reason: string | undefined;
+    readonly startedAt: number;
+    readonly durationMs: number;
+    readonly now: number;
+  }): Settlement => {
+    const { claimed, verdict, reason, startedAt, durationMs, now } = done;
+    return {
+      id: claimed.id,
+      owner,
+      now,
+      to: verdict.to,
+      dueAt: verdict.dueAt,
+      attempts: verdict.attempts,
+      state: verdict.state,
+      reason,
+      attempt: {
+        number: claimed.attempt,
+        startedAt,
+        durationMs,
+        outcome: verdict.outcome,
+        code: verdict.error?.code,
+        message: verdict.error === undefined ? undefined : redact(verdict.error.message),
+        answer: redactAnswer(verdict.answer, redact),
+      },
+    };
+  };
+
+  const giveUpUnreadable = (claimed: ClaimedDelivery): void => {
+    settler.add({
+      settlement: {
+        id: claimed.id,
+        owner,
+        now: clock.now(),
+        to: "dead",
+        attempts: claimed.attempt,
+        reason: "The stored event cannot be read: the store's data is damaged.",
+      },
+    });
+  };
+
+  return { run, giveBack };
+}
+
+function parseEvents(bodies: readonly string[]): readonly PipehooksEvent[] | undefined {
+  try {
+    return bodies.map((body) => deepFreeze(JSON.parse(body) as PipehooksEvent));
+  } catch {
+    return undefined;
+  }
+}
+
+function redactAnswer(answer: Answer | undefined, redact: Redact): JsonValue | undefined {
+  if (answer === undefined) return undefined;
+  return {
+    ...(answer.status !== undefined && { status: answer.status }),
+    ...(answer.body !== undefined && { body: redact(answer.body) }),
+    ...(answer.timing !== undefined && { timing: answer.timing }),
+  };
+}
