@@ -1,0 +1,21 @@
+import { builtInEventTypes, deliveryEventTypes, type EventTypes } from "@pipehooks/core";
+import { type JsonSchema, jsonSchemaOf } from "./shape.ts";
+
+/** What is known about the events that can come. */
+export interface Knowledge {
+  /** Types that can be emitted. */
+  readonly types: readonly string[];
+  readonly allowUnknownTypes: boolean;
+  /** JSON Schema of a type's metadata, where it has one. */
+  metadataOf(type: string): JsonSchema | undefined;
+}
+
+/** What built-in types and those of the file and its plugins let one say about a route or a template. */
+export function createKnowledge(own: EventTypes, allowUnknownTypes: boolean): Knowledge {
+  const schemas: EventTypes = { ...builtInEventTypes, ...own };
+  return {
+    types: [...Object.keys(schemas), ...deliveryEventTypes],
+    allowUnknownTypes,
+    metadataOf: (type) => jsonSchemaOf(schemas[type]),
+  };
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { HookError, type HookKind, messageOf } from "@pipehooks/core";
+import { findConfig } from "./find.ts";
+import type { LoadedConfig, LoadOptions } from "./loaded.ts";
+
+/**
+ * Reads a configuration file: YAML (today's form and the lakehouse-plumber form) or TypeScript. Nothing is opened.
+ * @throws ConfigError with every problem of the file at once
+ * @throws HookError CONFIG_INVALID when there is no file
+ */
+export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
+  const { file, env = process.env, resolveFrom = [] } = located(options);
+  if (isModule(file)) {
+    const { readModule } = await import("./module-config.ts");
+    return readModule({ file, resolveFrom });
+  }
+  const { readYaml } = await import("./yaml.ts");
+  return readYaml({ file, text: readText(file), env, resolveFrom });
+}
+
+/** The kinds that a file can use, whatever else is wrong with it: for its JSON Schema. */
+export async function loadKindsOf(
+  options: LoadOptions = {},
+): Promise<ReadonlyMap<string, HookKind>> {
+  const { file, env = process.env, resolveFrom = [] } = located(options);
+  if (isModule(file)) return (await loadConfig({ ...options, file })).kinds;
+  const { readYamlKinds } = await import("./yaml.ts");
+  return readYamlKinds({ file, text: readText(file), env, resolveFrom });
+}
+
+function located(options: LoadOptions): LoadOptions & { readonly file: string } {
+  const { cwd = process.cwd(), file } = options;
+  if (file !== undefined) return { ...options, file: resolve(cwd, file) };
+  const found = findConfig(cwd);
+  if (found !== undefined) return { ...options, file: found };
+  throw new HookError(
+    "CONFIG_INVALID",
+    `There is no pipehooks.yaml in ${cwd} or above. "pipehooks init" writes a first one.`,
+  );
+}
+
+function isModule(file: string): boolean {
+  return /\.[cm]?[jt]s$/.test(file);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    const why =
+      Reflect.get(Object(cause), "code") === "ENOENT" ? "it does not exist" : messageOf(cause);
+    throw new HookError("CONFIG_INVALID", `${file} cannot be read: ${why}.`, { cause });
+  }
+}

@@ -1,0 +1,43 @@
+import type { HookKind, PipehooksOptions } from "@pipehooks/core";
+import type { LoadedPlugin } from "./plugins.ts";
+import type { Problem } from "./problem.ts";
+
+/** What `createPipehooks` takes, without what is opened later. */
+export type LoadedOptions = Omit<PipehooksOptions, "store">;
+
+/** How much survives a power cut. */
+export type Durability = "full" | "normal";
+
+/** A configuration that was read and found right; nothing is open yet. */
+export interface LoadedConfig {
+  /** Absolute path of the file. */
+  readonly file: string;
+  readonly options: LoadedOptions;
+  /** `sqlite:/absolute/path` or `memory:`. */
+  readonly storeUrl: string;
+  readonly durability: Durability;
+  /** The plugins that were loaded for it. */
+  readonly plugins: readonly LoadedPlugin[];
+  /** Every kind that they bring, by name. */
+  readonly kinds: ReadonlyMap<string, HookKind>;
+  /** What is doubtful. */
+  readonly warnings: readonly Problem[];
+}
+
+/** How a file is loaded. */
+export interface LoadOptions {
+  /** Path of the file. @default the one that `findConfig(cwd)` finds */
+  readonly file?: string | undefined;
+  /** Where `${env:NAME}` is read. @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Where the search for a file begins, and what a relative `file` is relative to. @default process.cwd() */
+  readonly cwd?: string | undefined;
+  /** Modules (paths or `file:` URLs) whose packages are seen too, behind those of the file's folder. */
+  readonly resolveFrom?: readonly string[] | undefined;
+}
+
+export function kindsOf(plugins: readonly LoadedPlugin[]): ReadonlyMap<string, HookKind> {
+  return new Map(
+    plugins.toReversed().flatMap(({ kinds }) => kinds.map((kind) => [kind.name, kind] as const)),
+  );
+}

@@ -1,0 +1,198 @@
+import { dirname } from "node:path";
+import { createRedactor, type HookConfig, isHookError, policySchema } from "@pipehooks/core";
+import type { KindHookConfig, PipehooksConfig } from "./define-config.ts";
+import { checkKind, loadKinds } from "./kinds.ts";
+import { createKnowledge } from "./knowledge.ts";
+import { kindsOf, type LoadedConfig } from "./loaded.ts";
+import { nearest } from "./nearest.ts";
+import { importModule, type PluginSearch } from "./plugins.ts";
+import { ConfigError, type Problem } from "./problem.ts";
+import { createPathReport, type Report } from "./report.ts";
+import { checkNames, checkRoute } from "./routes.ts";
+import { defaultStoreUrl, toStoreUrl } from "./store-url.ts";
+
+const configKeys: readonly string[] = Object.keys({
+  store: 1,
+  durability: 1,
+  plugins: 1,
+  hooks: 1,
+  events: 1,
+  allowUnknownTypes: 1,
+  maxEventBytes: 1,
+  source: 1,
+  destinations: 1,
+  defaults: 1,
+  retention: 1,
+  secrets: 1,
+  logger: 1,
+  clock: 1,
+  random: 1,
+  leaseMs: 1,
+} satisfies Record<keyof PipehooksConfig, 1>);
+
+/**
+ * Imports `pipehooks.config.ts` and checks what it exports by default.
+ * @throws ConfigError with every problem, each with its path
+ */
+export async function readModule(context: {
+  readonly file: string;
+  readonly resolveFrom: readonly string[];
+}): Promise<LoadedConfig> {
+  const { file, resolveFrom } = context;
+  const { report, errors, warnings } = createPathReport(file);
+  const config = await importConfig(file);
+  for (const key of Object.keys(config).filter((name) => !configKeys.includes(name))) {
+    report({
+      steps: [key],
+      message: `There is no key "${key}".`,
+      suggestion: nearest(key, configKeys),
+    });
+  }
+  const search: PluginSearch = { folder: dirname(file), resolveFrom };
+  const hooks = listOf(config.hooks, report);
+  const kinds = await loadKinds(
+    {
+      plugins: config.plugins ?? [],
+      kinds: new Set(hooks.flatMap((hook) => ("kind" in hook ? hook.kind : []))),
+    },
+    search,
+    report,
+  );
+  const knowledge = createKnowledge(
+    Object.assign({}, ...kinds.plugins.map(({ events }) => events), config.events),
+    config.allowUnknownTypes === true,
+  );
+  checkPolicy(config.defaults, ["defaults"], report);
+  checkNames(hooks, report);
+  const destinations = Object.keys(config.destinations ?? {});
+  const ready: HookConfig[] = [];
+  for (const [index, hook] of hooks.entries()) {
+    const steps = ["hooks", index];
+    checkRoute(hook, { steps, knowledge, destinations, report });
+    const {
+      name,
+      hook: reaction,
+      events,
+      filter,
+      when,
+      destination,
+      kind,
+      options,
+      ...policy
+    } = hook as Partial<HookConfig & KindHookConfig>;
+    checkPolicy(policy, steps, report);
+    if (typeof name !== "string")
+      report({ steps: [...steps, "name"], message: '"name" is missing.' });
+    if (events === undefined)
+      report({ steps: [...steps, "events"], message: '"events" is missing.' });
+    if (kind === undefined) {
+      if (reaction === undefined) {
+        report({
+          steps,
+          message: 'A hook needs "hook", such as webhook({ … }), or "kind" and "options".',
+        });
+      }
+      ready.push(hook as HookConfig);
+      continue;
+    }
+    const found = checkKind(kind, kinds, {
+      steps: [...steps, "kind"],
+      enabled: hook.enabled !== false,
+      search,
+      report,
+    });
+    if (found === undefined || found === "skip") continue;
+    const { kind: _kind, options: _options, ...rest } = hook as KindHookConfig;
+    ready.push({ ...rest, hook: { kind: found, options: options ?? {} } });
+  }
+  await checkOptions(hooks, ready, report);
+  const storeUrl = toStoreUrl(config.store ?? defaultStoreUrl, search.folder, report);
+  const redact = createRedactor(config.secrets ?? []);
+  const clean = (problem: Problem) => ({ ...problem, message: redact(problem.message) });
+  if (errors.length > 0) throw new ConfigError(errors.map(clean));
+
+  const {
+    store: _store,
+    durability = "full",
+    plugins: _plugins,
+    hooks: _hooks,
+    ...options
+  } = config;
+  return {
+    file,
+    storeUrl: storeUrl ?? defaultStoreUrl,
+    durability,
+    plugins: kinds.plugins,
+    kinds: kindsOf(kinds.plugins),
+    options: {
+      ...options,
+      events: Object.assign({}, ...kinds.plugins.map(({ events }) => events), config.events),
+      hooks: ready,
+    },
+    warnings: warnings.map(clean),
+  };
+}
+
+async function importConfig(file: string): Promise<PipehooksConfig> {
+  try {
+    const module = await importModule(file, file, "CONFIG_INVALID");
+    const config = module.default;
+    if (typeof config === "object" && config !== null) return config;
+    throw new ConfigError([
+      {
+        file,
+        path: "",
+        message: "Nothing is exported by default. Write: export default defineConfig({ … })",
+        code: "CONFIG_INVALID",
+      },
+    ]);
+  } catch (error) {
+    if (!isHookError(error) || error instanceof ConfigError) throw error;
+    throw new ConfigError([
+      { file, path: "", message: error.message.replace(`${file} `, "It "), code: error.code },
+    ]);
+  }
+}
+
+function listOf(
+  hooks: PipehooksConfig["hooks"],
+  report: Report,
+): readonly (HookConfig | KindHookConfig)[] {
+  if (hooks === undefined) return [];
+  if (!Array.isArray(hooks)) {
+    report({ steps: ["hooks"], message: '"hooks" must be a list.' });
+    return [];
+  }
+  return hooks.map((hook) => Object(hook));
+}
+
+function checkPolicy(policy: unknown, steps: readonly PropertyKey[], report: Report): void {
+  if (policy === undefined) return;
+  for (const { path, message } of policySchema.safeParse(policy).error?.issues ?? []) {
+    report({ steps: [...steps, ...path], message: `${message}.` });
+  }
+}
+
+// Hooks made by a factory are checked here too, so that all problems come at once.
+async function checkOptions(
+  hooks: readonly (HookConfig | KindHookConfig)[],
+  ready: readonly HookConfig[],
+  report: Report,
+): Promise<void> {
+  for (const { name, hook } of ready) {
+    if (typeof hook !== "object" || !("kind" in hook)) continue;
+    const index = hooks.findIndex((written) => written.name === name);
+    const where = "kind" in (hooks[index] ?? {}) ? ["options"] : ["hook"];
+    const { issues = [] } = await hook.kind.options["~standard"].validate(hook.options);
+    for (const { path = [], message } of issues) {
+      const steps = path.map((step: unknown) =>
+        typeof step === "object" ? Reflect.get(Object(step), "key") : step,
+      );
+      report({
+        steps: ["hooks", index, ...where, ...steps],
+        message: `${message.replace(/\.$/, "")}.`,
+        code: "HOOK_OPTIONS_INVALID",
+      });
+    }
+  }
+}

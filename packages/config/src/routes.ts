@@ -1,0 +1,158 @@
+import {
+  compileCondition,
+  compilePatterns,
+  conditionErrorAt,
+  isHookError,
+  type PipehooksEvent,
+} from "@pipehooks/core";
+import type { Knowledge } from "./knowledge.ts";
+import { nearest } from "./nearest.ts";
+import type { Report } from "./report.ts";
+
+/** What a route check reads of a hook; anything may be missing or wrong. */
+export interface RouteInput {
+  readonly name?: unknown;
+  readonly events?: unknown;
+  readonly filter?: unknown;
+  readonly when?: unknown;
+  readonly destination?: unknown;
+  readonly orderBy?: unknown;
+}
+
+type Steps = readonly PropertyKey[];
+
+/** Fields of an event; a new one in core is a type error here. */
+export const eventFields: readonly string[] = Object.keys({
+  id: 1,
+  source: 1,
+  type: 1,
+  time: 1,
+  subject: 1,
+  pipeline: 1,
+  flowgroup: 1,
+  action: 1,
+  table: 1,
+  runId: 1,
+  metadata: 1,
+  error: 1,
+  causedBy: 1,
+  hops: 1,
+  traceparent: 1,
+  extensions: 1,
+} satisfies Record<keyof PipehooksEvent, 1>);
+
+/** Names are unique. */
+export function checkNames(hooks: readonly RouteInput[], report: Report): void {
+  const seen = new Map<string, number>();
+  for (const [index, { name }] of hooks.entries()) {
+    if (typeof name !== "string") continue;
+    const before = seen.get(name);
+    if (before === undefined) {
+      seen.set(name, index);
+      continue;
+    }
+    report({
+      steps: ["hooks", index, "name"],
+      message: `hooks[${before}] has the name "${name}" already. Names are part of the idempotency key: give each hook its own.`,
+    });
+  }
+}
+
+/** Globs, condition, destination and order key of one hook. */
+export function checkRoute(
+  hook: RouteInput,
+  context: {
+    readonly steps: Steps;
+    readonly knowledge: Knowledge;
+    readonly destinations: readonly string[];
+    readonly report: Report;
+  },
+): void {
+  const { steps, knowledge, destinations, report } = context;
+  for (const [pattern, at] of patternsOf(hook.events, [...steps, "events"])) {
+    if (checkGlob(pattern, at, report)) checkReach(pattern, at, knowledge, report);
+  }
+  if (Array.isArray(hook.events) && hook.events.length === 0) {
+    report({
+      steps: [...steps, "events"],
+      message: '"events" is empty. Write ["*"] for all events.',
+    });
+  }
+  for (const [key, globs] of Object.entries(Object(hook.filter))) {
+    for (const [pattern, at] of patternsOf(globs, [...steps, "filter", key])) {
+      checkGlob(pattern, at, report);
+    }
+  }
+  if (typeof hook.when === "string") checkCondition(hook.when, [...steps, "when"], report);
+  const { destination } = hook;
+  if (typeof destination === "string" && !destinations.includes(destination)) {
+    report({
+      steps: [...steps, "destination"],
+      message: `There is no destination "${destination}" under "destinations". Declare it there; an empty one is fine: ${destination}: {}`,
+      suggestion: nearest(destination, destinations),
+      absence: true,
+    });
+  }
+  if (typeof hook.orderBy === "string") checkOrderBy(hook.orderBy, [...steps, "orderBy"], report);
+}
+
+/** Globs as a list, each with its path; anything else is left to the schema. */
+function patternsOf(globs: unknown, steps: Steps): readonly (readonly [string, Steps])[] {
+  if (typeof globs === "string") return [[globs, steps]];
+  if (!Array.isArray(globs)) return [];
+  return globs.flatMap((glob: unknown, index) =>
+    typeof glob === "string" ? [[glob, [...steps, index]] as const] : [],
+  );
+}
+
+function checkGlob(pattern: string, steps: Steps, report: Report): boolean {
+  try {
+    compilePatterns([pattern]);
+    return true;
+  } catch (error) {
+    if (!isHookError(error)) throw error;
+    report({ steps, message: error.message });
+    return false;
+  }
+}
+
+// A type that nobody declared is refused when it is emitted, so a hook that waits for it waits for ever.
+function checkReach(pattern: string, steps: Steps, knowledge: Knowledge, report: Report): void {
+  if (pattern.startsWith("!") || knowledge.allowUnknownTypes) return;
+  const matches = compilePatterns([pattern]);
+  if (knowledge.types.some((type) => matches(type))) return;
+  const isGlob = /[*?[\]{}()]/.test(pattern);
+  report({
+    steps,
+    message: isGlob
+      ? `No known event type matches "${pattern}", so nothing reaches the hook by it.`
+      : `No event type is called "${pattern}". Declare it under "event_types", or set allow_unknown_types: true.`,
+    suggestion: nearest(pattern, knowledge.types),
+    warning: isGlob,
+    absence: true,
+  });
+}
+
+function checkCondition(text: string, steps: Steps, report: Report): void {
+  try {
+    compileCondition(text);
+  } catch (error) {
+    if (!isHookError(error)) throw error;
+    report({
+      steps,
+      message: error.message,
+      code: "CONDITION_INVALID",
+      index: conditionErrorAt(error),
+    });
+  }
+}
+
+function checkOrderBy(path: string, steps: Steps, report: Report): void {
+  const [field = ""] = path.split(".");
+  if (eventFields.includes(field)) return;
+  report({
+    steps,
+    message: `An event has no field "${field}". Write a path such as pipeline or metadata.customer.`,
+    suggestion: nearest(field, eventFields),
+  });
+}

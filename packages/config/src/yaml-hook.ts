@@ -1,0 +1,163 @@
+import type { HookConfig, HookKind } from "@pipehooks/core";
+import { type Conversion, convert } from "./convert.ts";
+import { reportIssues } from "./issues.ts";
+import { checkKind, type Kinds } from "./kinds.ts";
+import type { PluginSearch } from "./plugins.ts";
+import type { Report } from "./report.ts";
+import { gateKeys, type HookInput, hookSchema, hookShape } from "./schema.ts";
+import { anyShape, jsonSchemaOf, type Shape, toShape } from "./shape.ts";
+import { type TemplateText, templateTest } from "./templates.ts";
+import { type MapTree, type Tree, valueAt, withoutKeys } from "./tree.ts";
+
+/** One entry of `hooks`, as far as it could be read. */
+export interface ReadHook {
+  readonly data: Partial<HookInput>;
+  readonly templates: readonly TemplateText[];
+  /** Absent when something is wrong with it, and when it is off and its kind is not installed. */
+  readonly config?: HookConfig | undefined;
+}
+
+/** What every hook of a file is read with. */
+export interface HookReading {
+  readonly kinds: Kinds;
+  readonly conversion: Conversion;
+  /** Where secrets in options are collected. */
+  readonly secrets: Set<string>;
+  readonly search: PluginSearch;
+  readonly report: Report;
+}
+
+/** Reads one hook: its own keys by our schema, its options by the kind's. */
+export async function readHook(tree: Tree, index: number, reading: HookReading): Promise<ReadHook> {
+  const { kinds, conversion, search, report } = reading;
+  const { problems, broken } = conversion;
+  const path = `hooks[${index}]`;
+  if (tree.type !== "map") {
+    report({
+      steps: ["hooks", index],
+      message: `${path} must be keys and values: "- name: …", "kind: …".`,
+    });
+    return { data: {}, templates: [] };
+  }
+
+  reportGates(tree, index, report);
+  const kindTree = valueAt(tree, "kind");
+  const known = kindTree?.type === "scalar" ? kinds.get(String(kindTree.value))?.kind : undefined;
+  const options = known === undefined ? anyShape : toShape(jsonSchemaOf(known.options));
+  const own = withoutKeys(tree, (key) => key === "options" || gateKeys.includes(key));
+  const shape = hookShape();
+  const hint = (key: string, steps: readonly unknown[]) =>
+    steps.length === 0 && options.keys.includes(key) ? 'Write it under "options".' : undefined;
+  const data = convert(own, shape, { ...conversion, hint }, { path, steps: [] });
+  const checked = hookSchema.safeParse(data);
+  if (!checked.success) {
+    const { issues } = checked.error;
+    reportIssues(issues, { tree: own, path, problems, broken, showValues: true, shape });
+  }
+
+  const input = (checked.success ? checked.data : data) as Partial<HookInput>;
+  const kind =
+    typeof input.kind === "string"
+      ? checkKind(input.kind, kinds, {
+          steps: ["hooks", index, "kind"],
+          enabled: input.enabled !== false,
+          search,
+          report,
+        })
+      : undefined;
+  const part = { tree, index, kind: known, shape: options, hookKeys: shape.keys };
+  const { value, templates } = await readOptions(part, reading);
+  const usable = checked.success && kind !== undefined && kind !== "skip";
+  return {
+    data: input,
+    templates,
+    config: usable ? toConfig(checked.data, kind, value) : undefined,
+  };
+}
+
+interface OptionsPart {
+  readonly tree: MapTree;
+  readonly index: number;
+  readonly kind: HookKind | undefined;
+  readonly shape: Shape;
+  readonly hookKeys: readonly string[];
+}
+
+async function readOptions(
+  { tree, index, kind, shape, hookKeys }: OptionsPart,
+  { conversion, secrets, report }: HookReading,
+): Promise<{ readonly value: unknown; readonly templates: readonly TemplateText[] }> {
+  const entry = tree.entries.get("options");
+  const at = entry?.keyAt ?? tree.at;
+  const options = mapOrEmpty(entry?.value, at);
+  if (options === undefined) {
+    report({ steps: ["hooks", index, "options"], message: '"options" must be keys and values.' });
+    return { value: undefined, templates: [] };
+  }
+
+  const path = `hooks[${index}].options`;
+  const templates: TemplateText[] = [];
+  const own: Conversion = {
+    ...conversion,
+    secrets,
+    // Without its kind nobody knows which options are templates.
+    isTemplate: kind === undefined ? () => true : templateTest(kind),
+    hint: (key, steps) =>
+      steps.length === 0 && hookKeys.includes(key)
+        ? 'Write it beside "options", not in it.'
+        : undefined,
+    onTemplate: (text, scalar, steps) => {
+      const written = String(scalar.value);
+      templates.push({ steps: ["hooks", index, "options", ...steps], text, written });
+    },
+  };
+  const value = convert(options, shape, own, { path, steps: [] });
+  if (kind === undefined) return { value, templates: [] };
+
+  const { issues = [] } = await kind.options["~standard"].validate(value);
+  reportIssues(issues, {
+    tree: options,
+    path,
+    at,
+    problems: conversion.problems,
+    broken: conversion.broken,
+    showValues: false,
+    code: "HOOK_OPTIONS_INVALID",
+    shape,
+  });
+  return { value, templates };
+}
+
+function mapOrEmpty(tree: Tree | undefined, at: number): MapTree | undefined {
+  if (tree?.type === "map") return tree;
+  const isAbsent = tree === undefined || (tree.type === "scalar" && tree.value === null);
+  return isAbsent ? { type: "map", at, entries: new Map() } : undefined;
+}
+
+function reportGates(tree: MapTree, index: number, report: Report): void {
+  const gates = gateKeys.filter((key) => tree.entries.has(key));
+  const more = gates.length > 1 ? " And a hook can have one gate at most." : "";
+  for (const gate of gates) {
+    report({
+      steps: ["hooks", index, gate],
+      message: `Gates are not in this version: take "${gate}" out.${more}`,
+    });
+  }
+}
+
+function toConfig(input: HookInput, kind: HookKind, options: unknown): HookConfig {
+  const { kind: _kind, options: _options, filter, when, events, ...rest } = input;
+  return {
+    ...rest,
+    hook: { kind, options },
+    events: [events].flat(),
+    ...(filter && { filter: listsOf(filter) }),
+    ...(when !== undefined && { when: String(when) }),
+  };
+}
+
+function listsOf(filter: NonNullable<HookInput["filter"]>): NonNullable<HookConfig["filter"]> {
+  return Object.fromEntries(
+    Object.entries(filter).map(([key, globs]) => [key, [globs ?? []].flat()]),
+  );
+}
