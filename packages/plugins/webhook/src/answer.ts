@@ -1,0 +1,83 @@
+import { type HookErrorOptions, parseRetryAfter } from "@pipehooks/core";
+import type { StatusMeaning } from "./options.ts";
+
+/** What an HTTP answer means for the delivery. */
+export type Meaning = StatusMeaning | "redirect";
+
+/** `{ "404": "retry", "5xx": "permanent" }` */
+export type StatusOverrides = Readonly<Record<string, StatusMeaning>>;
+
+const retried = new Set([408, 409, 421, 423, 425, 429]);
+const permanent = new Set([501, 505]);
+/** The receiver as a whole cannot keep up, so everybody waits. */
+const overloaded = new Set([429, 502, 503, 504]);
+/** Where a Retry-After is honoured. */
+const hinted = new Set([408, 413, 429, 503]);
+
+export interface Verdict {
+  readonly meaning: Meaning;
+  readonly scope: NonNullable<HookErrorOptions["scope"]>;
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Judges a final answer by status, Retry-After and what the options say of the status. */
+export function judgeAnswer(
+  status: number,
+  retryAfter: string | readonly string[] | undefined,
+  overrides: StatusOverrides,
+  now: number,
+): Verdict {
+  const hint = hinted.has(status) ? parseRetryAfter(retryAfter, now) : undefined;
+  const meaning =
+    overrides[status] ?? overrides[`${Math.floor(status / 100)}xx`] ?? usual(status, hint);
+  switch (meaning) {
+    case "retry":
+      return {
+        meaning,
+        scope: overloaded.has(status) ? "destination" : "delivery",
+        retryAfterMs: hint,
+      };
+    case "disable":
+      return { meaning, scope: "gone", retryAfterMs: undefined };
+    case "delivered":
+    case "permanent":
+    case "redirect":
+      return { meaning, scope: "delivery", retryAfterMs: undefined };
+  }
+}
+
+function usual(status: number, hint: number | undefined): Meaning {
+  if (status >= 200 && status < 300) return "delivered";
+  if (status >= 300 && status < 400) return "redirect";
+  if (status === 410) return "disable";
+  if (retried.has(status) || (status === 413 && hint !== undefined)) return "retry";
+  if (status >= 400 && status < 500) return "permanent";
+  return permanent.has(status) ? "permanent" : "retry";
+}
+
+/** What a person can do about a status. */
+export function remedyOf(status: number): string {
+  switch (status) {
+    case 401:
+    case 403:
+      return 'Check "auth", "headers" and "signing".';
+    case 404:
+    case 405:
+      return 'Check "url" and "method".';
+    case 407:
+      return 'Write user and password into the URL of "proxy".';
+    case 413:
+    case 431:
+      return 'Send less: a "payload" with the fields it needs.';
+    case 406:
+    case 415:
+      return 'Check "format" and the content-type header.';
+    case 400:
+    case 422:
+      return 'Check "format" and "payload" against what it expects.';
+    case 410:
+      return 'It was retired: remove the hook or give it another "url".';
+    default:
+      return "Ask its operator, and replay the delivery afterwards.";
+  }
+}

@@ -1,0 +1,71 @@
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import {
+  compileTemplate,
+  type Delivery,
+  HookError,
+  type JsonValue,
+  messageOf,
+  toHttpMessage,
+} from "@pipehooks/core";
+import type { WebhookOptions } from "./options.ts";
+
+/** A body as bytes, with the headers that describe it: name, value, name, value … */
+export interface Body {
+  readonly headers: readonly string[];
+  readonly bytes: Buffer;
+}
+
+export type Encode = (delivery: Delivery) => Body;
+
+const json = ["content-type", "application/json"];
+const text = ["content-type", "text/plain; charset=utf-8"];
+const compress = promisify(gzip);
+
+/** Events to bodies by the format that the options ask for. */
+export function createEncode(options: WebhookOptions): Encode {
+  const { format, payload } = options;
+  if (format === "cloudevents" || format === "cloudevents-binary") {
+    return encodeCloudEvent(format === "cloudevents" ? "structured" : "binary");
+  }
+  if (payload !== undefined) return encodeTemplate(payload);
+  return encodeEvent;
+}
+
+/** The body that Standard Webhooks recommends; `events` only where a gate let several through together. */
+function encodeEvent({ event, events }: Delivery): Body {
+  const content = { type: event.type, timestamp: event.time, data: event };
+  return {
+    headers: json,
+    bytes: Buffer.from(JSON.stringify(events.length > 1 ? { ...content, events } : content)),
+  };
+}
+
+function encodeCloudEvent(mode: "structured" | "binary"): Encode {
+  return ({ event }) => {
+    const { headers, body } = toHttpMessage(event, mode);
+    return { headers: Object.entries(headers).flat(), bytes: Buffer.from(body) };
+  };
+}
+
+function encodeTemplate(payload: JsonValue): Encode {
+  const template = compileTemplate(payload);
+  return ({ event }) => {
+    const value = template.render(event);
+    return typeof value === "string"
+      ? { headers: text, bytes: Buffer.from(value) }
+      : { headers: json, bytes: Buffer.from(JSON.stringify(value)) };
+  };
+}
+
+/** The same body with gzip. */
+export async function compressBody(body: Body): Promise<Body> {
+  try {
+    const bytes = await compress(body.bytes);
+    return { headers: [...body.headers, "content-encoding", "gzip"], bytes };
+  } catch (error) {
+    throw new HookError("REQUEST_INVALID", `The body cannot be compressed: ${messageOf(error)}.`, {
+      cause: error,
+    });
+  }
+}

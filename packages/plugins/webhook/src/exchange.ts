@@ -1,0 +1,118 @@
+import type { Dispatcher } from "undici";
+import type { Opening } from "./connector.ts";
+
+/** What came back, as far as it was read. */
+export interface Received {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The first bytes of the body. */
+  readonly chunks: readonly Buffer[];
+  readonly timing: Record<string, number>;
+}
+
+/** Read at most so much of an answer; over it the connection is cut, which is no failure. */
+const mostRead = 64 * 1024;
+/** Kept of it: the 2 KB of an attempt's record, and enough more that no secret is cut in two. */
+const mostKept = 8 * 1024;
+/** Once the status is there, the rest of the answer may take so long. */
+const bodyMs = 1_000;
+
+/**
+ * One request and its answer. A class with few allocations, because it runs for every delivery. It ends once: by
+ * the whole answer, by as much as is worth reading, by an error before the status, or by the signal.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly opening: Opening = {};
+  readonly #startedAt = performance.now();
+  readonly #signal: AbortSignal;
+  readonly #resolve: (received: Received) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #onAbort: () => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #status = 0;
+  #headers: Received["headers"] = {};
+  #firstByteAt = 0;
+  #bytes = 0;
+  #chunks: Buffer[] = [];
+  #bodyTimer: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(
+    signal: AbortSignal,
+    resolve: (received: Received) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#onAbort = () => {
+      this.#finish(signal.reason);
+      this.#controller?.abort(stopped);
+    };
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#isOver) controller.abort(stopped);
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Received["headers"],
+  ): void {
+    // Informational answers come before the final one.
+    if (this.#isOver || status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+    this.#firstByteAt = performance.now();
+    this.#bodyTimer = setTimeout(() => {
+      this.#finish(undefined);
+      controller.abort(stopped);
+    }, bodyMs);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#bytes < mostKept) this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes <= mostRead) return;
+    this.#finish(undefined);
+    controller.abort(stopped);
+  }
+
+  onResponseEnd(): void {
+    this.#finish(undefined);
+  }
+
+  onResponseError(_controller: unknown, error: unknown): void {
+    this.#finish(error);
+  }
+
+  /** With a status the answer counts, even if its body could not be read. */
+  #finish(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#bodyTimer);
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    if (this.#status === 0) {
+      this.#reject(error);
+      return;
+    }
+    const total = performance.now() - this.#startedAt;
+    const { dns, connect, tls } = this.opening;
+    const timing: Record<string, number> = {};
+    if (dns !== undefined) timing.dns = round(dns);
+    if (connect !== undefined) timing.connect = round(connect);
+    if (tls !== undefined) timing.tls = round(tls);
+    timing.firstByte = round(this.#firstByteAt - this.#startedAt);
+    timing.total = round(total);
+    this.#resolve({ status: this.#status, headers: this.#headers, chunks: this.#chunks, timing });
+  }
+}
+
+const stopped = new Error("The rest of the answer is not wanted");
+
+function round(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}

@@ -1,0 +1,152 @@
+import { createHash } from "node:crypto";
+import { lookup } from "node:dns";
+import { setTimeout } from "node:timers/promises";
+import { type HookContext, HookError } from "@pipehooks/core";
+import { type Connections, createConnections, type Request } from "./connections.ts";
+import type { Undici } from "./connector.ts";
+import { Exchange, type Received } from "./exchange.ts";
+import { ConnectFailure, toAborted, toFailure } from "./failure.ts";
+import type { WebhookOptions } from "./options.ts";
+import { BlockedTarget, createTargetGuard, type Resolve } from "./target.ts";
+
+/** Sends requests to one URL, over connections shared with every hook of equal settings. */
+export interface Sender {
+  /**
+   * One request, one answer, whatever its status.
+   * @throws HookError RECEIVER_UNREACHABLE, RECEIVER_UNTRUSTED, RECEIVER_REFUSED, RECEIVER_FAILED,
+   * TARGET_BLOCKED, REQUEST_INVALID, TIMEOUT, ABORTED
+   */
+  send(request: Pick<Request, "headers" | "body">, signal: AbortSignal): Promise<Received>;
+  /** Connects without sending a request; answers with what. Throws as {@link Sender.send} does. */
+  probe(signal: AbortSignal): Promise<string>;
+  /** Lets running requests end for a while, then cuts them. May be called twice. */
+  close(): Promise<void>;
+}
+
+export type SenderOptions = Pick<
+  WebhookOptions,
+  "url" | "method" | "tls" | "proxy" | "allowHttp" | "allowPrivate" | "allow"
+>;
+
+/** How long running requests may go on when the hook is disposed. */
+const closeMs = 5_000;
+
+interface Share {
+  readonly connections: Connections;
+  users: number;
+}
+
+/** Connections by settings: hooks with equal ones share sockets. */
+const shares = new Map<unknown, Share>();
+
+/** `resolve` is replaced by tests, which cannot make names resolve to what they need. */
+export async function createSender(
+  options: SenderOptions,
+  context: Pick<HookContext, "name" | "logger">,
+  resolve: Resolve = lookup,
+): Promise<Sender> {
+  const undici: Undici = await import("undici");
+  const url = new URL(options.url);
+  const {
+    method = "POST",
+    allowHttp = false,
+    allowPrivate = false,
+    allow = [],
+    tls = {},
+  } = options;
+  const guard = createTargetGuard(url, { allowHttp, allowPrivate, allow }, resolve);
+  const proxy = options.proxy === undefined ? undefined : new URL(options.proxy);
+  const refusal = guard.refusalOf(proxy === undefined ? "direct" : "proxy");
+  const open = () => createConnections(undici, { url, tls, proxy }, guard);
+  const path = url.pathname + url.search;
+  const where = { hook: context.name, host: url.host };
+
+  const settings = [url.origin, tls, options.proxy, allowHttp, allowPrivate, allow];
+  const key = resolve === lookup ? digestOf(settings) : Symbol();
+  const share = shares.get(key) ?? { connections: open(), users: 0 };
+  shares.set(key, share);
+  share.users += 1;
+
+  let running = 0;
+  let onIdle = () => {};
+  let closing: Promise<void> | undefined;
+
+  const toError = (thrown: unknown, signal: AbortSignal): HookError => {
+    if (signal.aborted) return toAborted(signal.reason, where);
+    const cause = thrown instanceof ConnectFailure ? thrown.cause : thrown;
+    if (cause instanceof BlockedTarget) {
+      const { address } = cause;
+      context.logger.debug(`${where.hook}: ${where.host} was blocked`, { address });
+    }
+    return toFailure(cause, where);
+  };
+  const disposed = () =>
+    new HookError("CLOSED", `${where.hook}: the hook is disposed.`, { retryable: true });
+
+  return {
+    send({ headers, body }, signal) {
+      return new Promise<Received>((resolve, reject) => {
+        if (closing !== undefined) return reject(disposed());
+        if (signal.aborted || refusal !== undefined) return reject(toError(refusal, signal));
+        const end = () => {
+          running -= 1;
+          if (running === 0) onIdle();
+        };
+        const exchange = new Exchange(
+          signal,
+          (received) => {
+            end();
+            resolve(received);
+          },
+          (error) => {
+            end();
+            reject(toError(exchange.opening.alert ?? error, signal));
+          },
+        );
+        running += 1;
+        try {
+          share.connections.dispatch({ method, path, headers, body }, exchange, exchange.opening);
+        } catch (error) {
+          exchange.onResponseError(undefined, error);
+        }
+      });
+    },
+    async probe(signal) {
+      if (closing !== undefined) throw disposed();
+      if (signal.aborted || refusal !== undefined) throw toError(refusal, signal);
+      // Connections of its own: one that is open already would prove nothing.
+      const own = open();
+      const { promise: aborted, reject } = Promise.withResolvers<never>();
+      const onAbort = () => reject(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      try {
+        return await Promise.race([own.probe(), aborted]);
+      } catch (error) {
+        throw toError(error, signal);
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+        await own.destroy();
+      }
+    },
+    close() {
+      closing ??= (async () => {
+        if (running > 0) {
+          const idle = new Promise<void>((resolve) => {
+            onIdle = resolve;
+          });
+          await Promise.race([idle, setTimeout(closeMs, undefined, { ref: false })]);
+        }
+        share.users -= 1;
+        if (share.users > 0) return;
+        shares.delete(key);
+        await share.connections.destroy();
+      })();
+      return closing;
+    },
+  };
+}
+
+/** The keys of TLS are among the settings, so they are not kept as text. */
+function digestOf(settings: unknown): string {
+  return createHash("sha256").update(JSON.stringify(settings)).digest("base64");
+}

@@ -1,0 +1,156 @@
+import {
+  type Answer,
+  type Delivery,
+  defineHook,
+  delivered,
+  type Hook,
+  type HookContext,
+  HookError,
+  type HookFactory,
+  type Outcome,
+} from "@pipehooks/core";
+import { judgeAnswer, remedyOf } from "./answer.ts";
+import { type Body, compressBody, createEncode } from "./body.ts";
+import type { Received } from "./exchange.ts";
+import { type WebhookOptions, webhookOptions } from "./options.ts";
+import { authorizationOf, secretsOf } from "./secrets.ts";
+import { createSender, type Sender } from "./sender.ts";
+import { createSign } from "./signature.ts";
+import { originOf } from "./target.ts";
+import { version } from "./version.ts";
+
+/**
+ * Posts each event to one URL: signed, guarded against private targets, never redirected.
+ * Follows Standard Webhooks 1.0.0 (https://github.com/standard-webhooks/standard-webhooks).
+ * @throws HookError HOOK_OPTIONS_INVALID when the hook is made
+ * @example
+ * webhook({ url: "https://api.example.com/events", signing: { secret: process.env.WEBHOOK_SECRET } })
+ */
+export const webhook: HookFactory<WebhookOptions> = defineHook({
+  name: "webhook",
+  options: webhookOptions,
+  destination: ({ url }) => originOf(new URL(url)),
+  secrets: secretsOf,
+  templates: ["payload"],
+  async create(options, context) {
+    if (options.tls?.verify === false) {
+      context.logger.warn(
+        `${context.name}: "tls.verify" is off, so any certificate is taken and anybody on the way can read along.`,
+      );
+    }
+    return createWebhook(options, context, await createSender(options, context));
+  },
+});
+
+/** Longest text of an answer that is kept. */
+const mostText = 2048;
+
+/** The hook over a sender that is ready. */
+function createWebhook(options: WebhookOptions, context: HookContext, sender: Sender): Hook {
+  const { host } = new URL(options.url);
+  const { name, clock } = context;
+  const encode = createEncode(options);
+  const sign = createSign({
+    secrets: [options.signing?.secret ?? options.signing?.secrets ?? []].flat(),
+    ed25519: [options.signing?.ed25519 ?? []].flat(),
+  });
+  const isSigned = options.signing !== undefined;
+  const fixed = fixedHeaders(options);
+  const ownContentType = fixed.some(
+    (text, i) => i % 2 === 0 && text.toLowerCase() === "content-type",
+  );
+  const overrides = options.statuses ?? {};
+
+  const post = (delivery: Delivery, body: Body): Promise<Received> => {
+    const id = delivery.idempotencyKey;
+    // The time of this attempt, so every attempt has a signature of its own.
+    const seconds = Math.floor(clock.now() / 1000);
+    const headers = [...fixed, ...(ownContentType ? body.headers.slice(2) : body.headers)];
+    headers.push("webhook-id", id, "webhook-timestamp", String(seconds));
+    if (isSigned) headers.push("webhook-signature", sign(id, seconds, body.bytes));
+    return sender.send({ headers, body: body.bytes }, delivery.signal);
+  };
+
+  const judge = (received: Received, delivery: Delivery): Outcome => {
+    const { status, headers } = received;
+    const verdict = judgeAnswer(status, headers["retry-after"], overrides, clock.now());
+    const answer = toAnswer(received, context.redact);
+    const said = `${name}: ${host} answered ${status} to event ${delivery.event.id}`;
+    const { scope, retryAfterMs } = verdict;
+    switch (verdict.meaning) {
+      case "delivered":
+        return delivered(answer);
+      case "redirect":
+        throw new HookError(
+          "REDIRECT_REFUSED",
+          `${said}, a redirect to ${hostOf(headers.location)}, which is never followed. Set "url" to where it should go.`,
+          { answer },
+        );
+      case "retry":
+        throw new HookError("RECEIVER_FAILED", `${said}.`, {
+          retryable: true,
+          scope,
+          retryAfterMs,
+          answer,
+        });
+      case "disable":
+        throw new HookError("RECEIVER_GONE", `${said}: gone. ${remedyOf(status)}`, {
+          scope,
+          answer,
+        });
+      case "permanent":
+        throw new HookError("RECEIVER_REFUSED", `${said}. ${remedyOf(status)}`, { answer });
+    }
+  };
+
+  return {
+    async deliver(delivery) {
+      const plain = encode(delivery);
+      const body = options.compress === true ? await compressBody(plain) : plain;
+      return judge(await post(delivery, body), delivery);
+    },
+    async check(signal) {
+      const startedAt = performance.now();
+      const protocol = await sender.probe(signal);
+      const ms = Math.round(performance.now() - startedAt);
+      const via = options.proxy === undefined ? "" : ` through ${new URL(options.proxy).host}`;
+      return { summary: `${host} reached${via} in ${ms} ms (${protocol}); no request was sent` };
+    },
+    [Symbol.asyncDispose]: () => sender.close(),
+  };
+}
+
+/** What is the same for every request, as name, value, name, value … */
+function fixedHeaders({ headers = {}, auth }: WebhookOptions): string[] {
+  const hasAgent = Object.keys(headers).some((name) => name.toLowerCase() === "user-agent");
+  return [
+    ...(hasAgent ? [] : ["user-agent", `pipehooks-webhook/${version}`]),
+    // A compressed answer could be a bomb; it is read as it comes.
+    "accept-encoding",
+    "identity",
+    ...Object.entries(headers).flat(),
+    ...(auth === undefined ? [] : ["authorization", authorizationOf(auth)]),
+  ];
+}
+
+function toAnswer(
+  { status, headers, chunks, timing }: Received,
+  redact: HookContext["redact"],
+): Answer {
+  const [first] = chunks;
+  if (first === undefined) return { status, timing };
+  const encoding = headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity") {
+    return { status, timing, body: "[compressed, though asked not to be; not shown]" };
+  }
+  const bytes = chunks.length === 1 ? first : Buffer.concat(chunks);
+  // Redacted before it is cut, or half a secret would stay.
+  const text = redact(bytes.toString("utf8", 0, 8192));
+  return { status, timing, body: text.length > mostText ? text.slice(0, mostText) : text };
+}
+
+function hostOf(location: string | readonly string[] | undefined): string {
+  if (typeof location !== "string") return "nowhere";
+  // A path alone stays on the same host, and may hold a secret.
+  return URL.canParse(location) ? new URL(location).host || "another scheme" : "another path";
+}

@@ -1,0 +1,73 @@
+import type { Store } from "@pipehooks/core";
+import { accepting } from "./store/accepting.ts";
+import { asking } from "./store/asking.ts";
+import type { Bed, StoreTest, Topic } from "./store/bed.ts";
+import { claiming } from "./store/claiming.ts";
+import { closing } from "./store/closing.ts";
+import { modelled } from "./store/model.ts";
+import { ordering } from "./store/ordering.ts";
+import { overriding } from "./store/overriding.ts";
+import { remembering } from "./store/remembering.ts";
+import { settling } from "./store/settling.ts";
+
+export interface StoreSuite {
+  /** What the tests are listed under. */
+  readonly name: string;
+  /** Opens a store that is empty and nobody else's. */
+  readonly open: () => Store | Promise<Store>;
+  /**
+   * Opens another store on the data of the last one opened, as another process would. Left out by a store that
+   * cannot be shared; then the tests about that are left out too.
+   */
+  readonly openAgain?: (() => Store | Promise<Store>) | undefined;
+  /** `describe` of vitest or of node:test. */
+  readonly describe: (name: string, body: () => void) => unknown;
+  /** `test` of vitest or of node:test. */
+  readonly test: (name: string, body: () => Promise<void>) => unknown;
+}
+
+const topics: Readonly<Record<string, Topic>> = {
+  accepting,
+  claiming,
+  settling,
+  "order keys": ordering,
+  memory: remembering,
+  queries: asking,
+  "replay, cancel and purge": overriding,
+  lifecycle: closing,
+  "random histories": modelled,
+};
+
+/** Declares the tests that every store passes: the semantics of the `Store` contract of `@pipehooks/core`. */
+export function testStore({ name, open, openAgain, describe, test }: StoreSuite): void {
+  const declare =
+    (needsSecond: boolean): StoreTest =>
+    (title, body) => {
+      if (needsSecond && openAgain === undefined) return;
+      test(title, () => run(body));
+    };
+
+  async function run(body: (bed: Bed) => Promise<void>): Promise<void> {
+    const store = await open();
+    const opened = [store];
+    try {
+      await body({
+        store,
+        async again() {
+          if (openAgain === undefined) throw new Error("This store cannot be opened twice.");
+          const other = await openAgain();
+          opened.push(other);
+          return other;
+        },
+      });
+    } finally {
+      for (const each of opened.reverse()) await each[Symbol.asyncDispose]();
+    }
+  }
+
+  describe(name, () => {
+    for (const [title, topic] of Object.entries(topics)) {
+      describe(title, () => topic(declare(false), declare(true)));
+    }
+  });
+}
