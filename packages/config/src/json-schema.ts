@@ -50,7 +50,7 @@ function optionSchema(kind: HookKind): JsonSchema {
   if (schema === undefined) return { type: "object" };
   // An `$id` of its own keeps the references inside pointing inside.
   const { $schema: _schema, ...body } = withReferences(toSnakeSchema(schema));
-  return { $id: `https://pipehooks.dev/schema/${kind.name}`, ...body };
+  return { $id: `urn:pipehooks:schema:${kind.name}`, ...body };
 }
 
 function requireOptions(kind: HookKind): { required?: readonly string[] } {
