@@ -9,7 +9,7 @@ const hour = 3_600_000;
 async function open(
   respond: Respond,
   {
-    attempts = 12,
+    attempts = 30,
     timeout = "60s",
   }: { readonly attempts?: number; readonly timeout?: string } = {},
 ) {
