@@ -156,9 +156,18 @@ export function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
 
-export async function rejectsWith(code: string, promise: Promise<unknown>): Promise<void> {
-  await assert.rejects(promise, (error: unknown) => {
-    assert.equal(error instanceof Error && Reflect.get(error, "code"), code);
-    return true;
-  });
+export async function rejectsWith(
+  code: string,
+  promise: Promise<unknown>,
+  what = "the call",
+): Promise<void> {
+  await assert.rejects(
+    promise,
+    (error: unknown) => {
+      const found: unknown = error instanceof Error ? Reflect.get(error, "code") : error;
+      assert.equal(found, code, `${what} fails with ${code}, not with ${String(found)}`);
+      return true;
+    },
+    `${what} fails with ${code}`,
+  );
 }

@@ -44,13 +44,12 @@ export const closing: Topic = (test, sharedTest) => {
     await disposed;
   });
 
-  for (const [name, call] of Object.entries(calls)) {
-    test(`${name} after the disposal fails with CLOSED`, async ({ store }) => {
-      await store[Symbol.asyncDispose]();
+  test("every call after the disposal fails with CLOSED", async ({ store }) => {
+    await store[Symbol.asyncDispose]();
 
-      await rejectsWith("CLOSED", call(store));
-    });
-  }
+    for (const [name, call] of Object.entries(calls))
+      await rejectsWith("CLOSED", call(store), name);
+  });
 
   sharedTest(
     "what was stored is there after the store was opened again",

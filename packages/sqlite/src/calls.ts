@@ -1,0 +1,141 @@
+import type {
+  AttemptRow,
+  ClaimRequest,
+  DeliveryQuery,
+  DeliveryRow,
+  DeliveryState,
+  EventQuery,
+  EventRow,
+  PurgeRequest,
+} from "@pipehooks/core";
+import type { Fault } from "./fault.ts";
+
+/** One value of a flat row; rows that come by the thousand travel flat, because cloning objects is slow. */
+export type Cell = string | number | null;
+
+/** What goes to the engine and what comes back, by operation. */
+export interface Operations {
+  /** Acceptances one after the other as packed by `packAcceptances`; answers first id, count, duplicate (0 or 1) of each. */
+  accept: { ask: readonly Cell[]; answer: readonly number[] };
+  claim: { ask: ClaimRequest; answer: readonly LaneAnswer[] };
+  /** Rows as packed by `packSettlement`; answers 0 or 1 for each. */
+  settle: { ask: readonly SettlementCells[]; answer: readonly number[] };
+  extend: {
+    ask: { readonly owner: string; readonly ids: readonly number[]; readonly until: number };
+    answer: readonly number[];
+  };
+  update: { ask: MemoryWrite; answer: MemoryAnswer };
+  read: { ask: readonly string[]; answer: readonly MemoryCells[] };
+  lanes: { ask: null; answer: readonly { readonly hook: string; readonly dueAt: number }[] };
+  /** A number that differs once another connection has changed the file. */
+  version: { ask: null; answer: number };
+  events: { ask: Step<EventQuery>; answer: Found<EventRow> };
+  deliveries: { ask: Step<DeliveryQuery>; answer: Found<DeliveryRow> };
+  attempts: { ask: number; answer: readonly AttemptRow[] };
+  counts: {
+    ask: null;
+    answer: readonly {
+      readonly hook: string;
+      readonly state: DeliveryState;
+      readonly count: number;
+    }[];
+  };
+  replay: { ask: Ids; answer: readonly number[] };
+  cancel: { ask: Ids; answer: readonly number[] };
+  purge: { ask: PurgeRequest; answer: number };
+}
+
+export type Operation = keyof Operations;
+
+export interface Call<Name extends Operation = Operation> {
+  readonly op: Name;
+  readonly ask: Operations[Name]["ask"];
+}
+
+/** Operations that change nothing: they run without the write lock when they are alone. */
+export const readOperations: ReadonlySet<Operation> = new Set<Operation>([
+  "read",
+  "lanes",
+  "version",
+  "events",
+  "deliveries",
+  "attempts",
+  "counts",
+]);
+
+/** One answer a call, in order; where a call failed, its fault stands in `faults` under its position. */
+export interface Answers {
+  readonly values: readonly unknown[];
+  readonly faults: ReadonlyMap<number, Fault>;
+}
+
+export interface LaneAnswer {
+  readonly hook: string;
+  readonly nextDueAt: number | null;
+  /** id, attempt, since, state as JSON text, body; five cells a delivery. */
+  readonly cells: readonly Cell[];
+}
+
+export interface MemoryWrite {
+  readonly key: string;
+  /** Version that the change was computed from; 0 for an absent key. */
+  readonly version: number;
+  readonly value: string | null;
+  readonly blockedUntil: number | null;
+}
+
+export interface MemoryCells {
+  readonly key: string;
+  readonly version: number;
+  readonly value: string | null;
+  readonly blockedUntil: number | null;
+}
+
+export interface MemoryAnswer extends MemoryCells {
+  /** False when the version was another: then this is the memory to start over from. */
+  readonly applied: boolean;
+}
+
+/** A query is answered in steps that look at a bounded number of rows each, so that none holds others up. */
+export interface Step<Query> {
+  readonly query: Query;
+  /** Where the last step stopped. */
+  readonly from: number | null;
+  /** How many rows are still wanted. */
+  readonly limit: number;
+}
+
+export interface Found<Row> {
+  readonly rows: readonly Row[];
+  /** Where to go on; null at the end. */
+  readonly next: number | null;
+}
+
+export interface Ids {
+  /** Ascending. */
+  readonly ids: readonly number[];
+  readonly now: number;
+}
+
+/**
+ * id, owner, now, to, dueAt, attempts, state, reason, then of the attempt: number (null without one), startedAt,
+ * durationMs, outcome, code, message, answer; last the packed acceptances of what was emitted, or null.
+ */
+export type SettlementCells = readonly [
+  id: number,
+  owner: string,
+  now: number,
+  to: number,
+  dueAt: number | null,
+  attempts: number,
+  state: string | null,
+  reason: string | null,
+  number: number | null,
+  startedAt: number,
+  durationMs: number,
+  outcome: string | null,
+  code: string | null,
+  message: string | null,
+  answer: string | null,
+  emitted: readonly Cell[] | null,
+];

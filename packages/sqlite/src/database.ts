@@ -1,0 +1,96 @@
+import { existsSync, mkdirSync, readFileSync, realpathSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { StoreFault } from "./fault.ts";
+import { mountTypeOf, networkFileSystem } from "./network-file-system.ts";
+import { migrate } from "./schema.ts";
+
+/** What the engine's side needs to know; plain, because it crosses into the worker. */
+export interface DatabaseOptions {
+  /** Absolute. */
+  readonly path: string;
+  readonly durability: "full" | "normal";
+  readonly busyTimeoutMs: number;
+  readonly maxBytes: number | null;
+}
+
+/** 8 KiB: fifteen events of 500 bytes a page; 4 KiB pages would leave 7% unused, larger ones save nothing. */
+const pageBytes = 8192;
+/** 8 MiB of log: a checkpoint then takes a few milliseconds. */
+const checkpointPages = 1024;
+const cacheKiB = 4096;
+/** A log that many readers made longer is cut back to this. */
+const logBytes = 32 * 1024 * 1024;
+
+/** Opens the file, makes it and its folder where missing, and brings its tables up to date. */
+export function openDatabase({ path, durability, maxBytes }: DatabaseOptions): DatabaseSync {
+  makeFolder(dirname(path));
+  refuseNetwork(path);
+  // No busy timeout of SQLite's own: who waits for the lock sleeps outside of it, without blocking a thread.
+  const db = new DatabaseSync(path, { timeout: 0, allowExtension: false });
+  try {
+    db.exec(`PRAGMA page_size = ${pageBytes}`);
+    const mode = db.prepare("PRAGMA journal_mode = WAL").get()?.journal_mode;
+    if (mode !== "wal") {
+      throw new StoreFault(
+        "STORE_UNWRITABLE",
+        `sqlite: ${path} cannot be written with a write-ahead log. Put the store on a local disk.`,
+      );
+    }
+    db.exec(`
+      PRAGMA synchronous = ${durability};
+      PRAGMA wal_autocheckpoint = ${checkpointPages};
+      PRAGMA journal_size_limit = ${logBytes};
+      PRAGMA cache_size = -${cacheKiB};
+    `);
+    migrate(db, path);
+    if (maxBytes !== null) limitSize(db, maxBytes);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Not `recursive: true`, which never ends where a folder exists that takes no folders, such as `/proc`. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  if (!existsSync(dirname(folder))) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process may have been first.
+    if (!existsSync(folder)) throw error;
+  }
+}
+
+function limitSize(db: DatabaseSync, maxBytes: number): void {
+  const size = Number(db.prepare("PRAGMA page_size").get()?.page_size);
+  db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / size))}`);
+}
+
+function refuseNetwork(path: string): void {
+  const name = findNetwork(dirname(path));
+  if (name === undefined) return;
+  throw new StoreFault(
+    "STORE_NETWORK_FILE_SYSTEM",
+    `sqlite: ${path} is on a network file system (${name}), where SQLite's locks do not hold. ` +
+      "Put the store on a local disk, or use postgres: for several machines.",
+  );
+}
+
+function findNetwork(folder: string): string | undefined {
+  if (process.platform === "win32")
+    return /^\\\\[^?.\\]/.test(folder) ? "a network share" : undefined;
+  if (process.platform !== "linux") return undefined;
+  const { type } = statfsSync(folder);
+  return networkFileSystem(type, mountTypeOf(realpathSync(folder), readMounts()));
+}
+
+function readMounts(): string {
+  try {
+    return readFileSync("/proc/self/mountinfo", "utf8");
+  } catch {
+    return "";
+  }
+}

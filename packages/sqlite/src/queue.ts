@@ -1,0 +1,106 @@
+import { HookError, messageOf } from "@pipehooks/core";
+import type { Answers, Call, Operation, Operations } from "./calls.ts";
+import { type Fault, StoreFault } from "./fault.ts";
+import type { Runner } from "./runner.ts";
+
+/** Collects calls into groups that are stored together. */
+export interface CallQueue {
+  call<Name extends Operation>(
+    op: Name,
+    ask: Operations[Name]["ask"],
+    weight?: number,
+  ): Promise<Operations[Name]["answer"]>;
+  /** Resolves when all calls made so far are answered. */
+  idle(): Promise<void>;
+}
+
+interface Entry {
+  readonly call: Call;
+  readonly weight: number;
+  resolve(value: unknown): void;
+  reject(error: HookError): void;
+}
+
+/** Bounds of one group, so that handing it over never takes the caller's event loop for long. */
+const maxCalls = 512;
+const maxWeight = 1024 * 1024;
+
+/**
+ * All calls of one turn of the event loop, and all made while a group is under way, go to the runner together:
+ * one transaction, one fsync.
+ */
+export function createCallQueue(load: () => Promise<Runner> | Runner): CallQueue {
+  let entries: Entry[] = [];
+  let scheduled = false;
+  let busy = false;
+  const idlers: (() => void)[] = [];
+
+  async function pump(): Promise<void> {
+    busy = true;
+    while (entries.length > 0) {
+      const group = takeGroup();
+      try {
+        const runner = await load();
+        answer(group, await runner.run(group.map(({ call }) => call)));
+      } catch (error) {
+        const fault = toFault(error);
+        for (const { reject } of group) reject(toHookError(fault));
+      }
+    }
+    busy = false;
+    for (const resolve of idlers.splice(0)) resolve();
+  }
+
+  function takeGroup(): Entry[] {
+    let weight = 0;
+    const end = entries.findIndex((entry, at) => {
+      weight += entry.weight;
+      return at > 0 && (at >= maxCalls || weight > maxWeight);
+    });
+    const group = end < 0 ? entries : entries.slice(0, end);
+    entries = end < 0 ? [] : entries.slice(end);
+    return group;
+  }
+
+  return {
+    call: <Name extends Operation>(op: Name, ask: Operations[Name]["ask"], weight = 0) =>
+      new Promise<Operations[Name]["answer"]>((resolve, reject) => {
+        // The runner answers each operation with its own type; the queue carries them all alike.
+        entries.push({
+          call: { op, ask },
+          weight,
+          resolve: resolve as (value: unknown) => void,
+          reject,
+        });
+        if (busy || scheduled) return;
+        scheduled = true;
+        // After the promises of this turn, so that whoever wakes together is stored together.
+        setImmediate(() => {
+          scheduled = false;
+          if (!busy) void pump();
+        });
+      }),
+    async idle() {
+      if (!busy && entries.length === 0) return;
+      await new Promise<void>((resolve) => idlers.push(resolve));
+    },
+  };
+}
+
+function answer(group: readonly Entry[], { values, faults }: Answers): void {
+  for (const [at, { resolve, reject }] of group.entries()) {
+    const fault = faults.get(at);
+    if (fault === undefined) resolve(values[at]);
+    else reject(toHookError(fault));
+  }
+}
+
+function toHookError({ code, message, retryable, cause }: Fault & { cause?: unknown }): HookError {
+  return new HookError(code, message, { retryable, cause });
+}
+
+/** What the runner itself threw: its thread ended, or it could not even be started. */
+function toFault(thrown: unknown): StoreFault {
+  if (thrown instanceof StoreFault) return thrown;
+  return new StoreFault("STORE_FAILED", `sqlite: ${messageOf(thrown)}`, { cause: thrown });
+}

@@ -1,0 +1,76 @@
+import { statSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Answers, Call } from "./calls.ts";
+import { type DatabaseOptions, openDatabase } from "./database.ts";
+import { createEngine, type Engine } from "./engine.ts";
+import { busy, type Fault, isBusy, toFault } from "./fault.ts";
+
+/** Runs groups of calls, in the worker or in the caller's thread. */
+export interface Runner {
+  /** Never rejects for a fault of the store: that stands in the answers. */
+  run(calls: readonly Call[]): Promise<Answers>;
+  close(): Promise<void>;
+}
+
+/** How often to look whether the file is still where it was. */
+const lookEveryMs = 500;
+
+/** Opens the file when first needed, and takes its turn while other processes write. */
+export function createRunner(options: DatabaseOptions): Runner {
+  const { path, busyTimeoutMs } = options;
+  let open:
+    | { readonly db: DatabaseSync; readonly engine: Engine; readonly file: string }
+    | undefined;
+  let lookedAt = 0;
+
+  function run(calls: readonly Call[]): Answers {
+    // What goes into a file that was deleted or moved away would be lost with the end of the process.
+    if (open !== undefined && performance.now() - lookedAt > lookEveryMs) {
+      lookedAt = performance.now();
+      if (fileAt(path) !== open.file) close();
+    }
+    if (open === undefined) {
+      const db = openDatabase(options);
+      open = { db, engine: createEngine(db, path), file: fileAt(path) };
+    }
+    return open.engine.run(calls);
+  }
+
+  function close(): void {
+    const closing = open;
+    open = undefined;
+    closing?.db.close();
+  }
+
+  return {
+    async run(calls) {
+      const startedAt = performance.now();
+      for (let tries = 0; ; tries += 1) {
+        try {
+          return run(calls);
+        } catch (error) {
+          if (!isBusy(error)) return allFailed(calls, toFault(error, path));
+        }
+        const waitedMs = Math.round(performance.now() - startedAt);
+        if (waitedMs >= busyTimeoutMs) return allFailed(calls, busy(path, waitedMs));
+        // Short random waits: whoever waits long has as good a chance as who just came.
+        await sleep(1 + Math.random() * Math.min(tries, 15));
+      }
+    },
+    async close() {
+      close();
+    },
+  };
+}
+
+/** Which file a path leads to; empty for none. */
+function fileAt(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? "" : `${found.dev} ${found.ino}`;
+}
+
+function allFailed(calls: readonly Call[], { code, message, retryable }: Fault): Answers {
+  const faults = calls.map((_, at) => [at, { code, message, retryable }] as const);
+  return { values: [], faults: new Map(faults) };
+}

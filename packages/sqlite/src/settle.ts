@@ -1,0 +1,127 @@
+import type { DatabaseSync } from "node:sqlite";
+import { type Accept, prepareFindUnsettled, preparePromote } from "./accept.ts";
+import type { Ids, Operations, SettlementCells } from "./calls.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Owners } from "./owners.ts";
+import { isSettled, stateCodes } from "./states.ts";
+
+const { waiting, running, blocked, cancelled } = stateCodes;
+
+export function prepareSettle(
+  db: DatabaseSync,
+  { ledger, owners, accept }: { ledger: Ledger; owners: Owners; accept: Accept },
+): (rows: readonly SettlementCells[]) => number[] {
+  // Of a delivery that is tried again what its remote run left is kept; one that is settled needs it no more.
+  const settle = db.prepare(
+    `UPDATE deliveries SET state = ?1, attempts = ?2, due = ?3, owner = NULL, reason = ?4,
+       resume = CASE WHEN ?1 > ${blocked} THEN NULL ELSE coalesce(?5, resume) END
+     WHERE id = ?6 AND owner = ?7 AND state = ${running} RETURNING hook, order_key`,
+  );
+  settle.setReturnArrays(true);
+  const addAttempt = db.prepare(
+    `INSERT INTO attempts (delivery, n, number, started_at, duration_ms, outcome, code, message, answer)
+     VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM attempts WHERE delivery = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+  );
+  const promote = preparePromote(db, ledger);
+
+  return (rows) =>
+    rows.map((row) => {
+      const [id, owner, now, to, dueAt, attempts, state, reason] = row;
+      const holder = owners.find(owner);
+      if (holder === undefined) return 0;
+      const due = isSettled(to) ? now : (dueAt ?? now);
+      // setReturnArrays makes the row an array, which the types of node:sqlite do not know.
+      const held = settle.get(to, attempts, due, reason, state, id, holder) as unknown as
+        | [number, string | null]
+        | undefined;
+      if (held === undefined) return 0;
+      const [hook, key] = held;
+      ledger.tally(hook, running, -1);
+      ledger.tally(hook, to, 1);
+      const [
+        ,
+        ,
+        ,
+        ,
+        ,
+        ,
+        ,
+        ,
+        number,
+        startedAt,
+        durationMs,
+        outcome,
+        code,
+        message,
+        answer,
+        emitted,
+      ] = row;
+      if (number !== null) {
+        addAttempt.run(id, number, startedAt, durationMs, outcome, code, message, answer);
+      }
+      if (emitted !== null) accept(emitted);
+      if (key !== null && isSettled(to)) promote(hook, key);
+      return 1;
+    });
+}
+
+export function prepareExtend(
+  db: DatabaseSync,
+  owners: Owners,
+): (ask: Operations["extend"]["ask"]) => number[] {
+  const extend = db.prepare(
+    `UPDATE deliveries SET due = ? WHERE id = ? AND owner = ? AND state = ${running}`,
+  );
+  return ({ owner, ids, until }) => {
+    const holder = owners.find(owner) === undefined ? undefined : owners.hold(owner, until);
+    if (holder === undefined) return [];
+    return ids.filter((id) => extend.run(until, id, holder).changes === 1);
+  };
+}
+
+/** Replay and cancel: both change deliveries by id, whoever holds them. */
+export function prepareOverrides(
+  db: DatabaseSync,
+  ledger: Ledger,
+): { replay(ask: Ids): number[]; cancel(ask: Ids): number[] } {
+  const find = db.prepare("SELECT hook, state, order_key FROM deliveries WHERE id = ?");
+  find.setReturnArrays(true);
+  const again = db.prepare(
+    "UPDATE deliveries SET state = ?1, attempts = 0, due = ?2, since = ?2, reason = NULL WHERE id = ?3",
+  );
+  const end = db.prepare(
+    `UPDATE deliveries SET state = ${cancelled}, due = ?, owner = NULL, resume = NULL, reason = NULL WHERE id = ?`,
+  );
+  const findUnsettled = prepareFindUnsettled(db);
+  const promote = preparePromote(db, ledger);
+
+  function read(id: number): [hook: number, state: number, key: string | null] | undefined {
+    // setReturnArrays makes the row an array, which the types of node:sqlite do not know.
+    return find.get(id) as unknown as [number, number, string | null] | undefined;
+  }
+
+  return {
+    replay: ({ ids, now }) =>
+      ids.filter((id) => {
+        const [hook, state, key] = read(id) ?? [];
+        if (hook === undefined || state === undefined || key === undefined) return false;
+        if (!isSettled(state)) return false;
+        const to = key !== null && findUnsettled(hook, key) ? blocked : waiting;
+        again.run(to, now, id);
+        ledger.tally(hook, state, -1);
+        ledger.tally(hook, to, 1);
+        return true;
+      }),
+    cancel: ({ ids, now }) =>
+      ids.filter((id) => {
+        const [hook, state, key] = read(id) ?? [];
+        if (hook === undefined || state === undefined || key === undefined) return false;
+        if (isSettled(state)) return false;
+        end.run(now, id);
+        ledger.tally(hook, state, -1);
+        ledger.tally(hook, cancelled, 1);
+        if (key !== null && state !== blocked) promote(hook, key);
+        return true;
+      }),
+  };
+}

@@ -1,0 +1,158 @@
+import {
+  type DeliveryQuery,
+  type DeliveryRow,
+  type DeliveryState,
+  type EventQuery,
+  HookError,
+  type Store,
+} from "@pipehooks/core";
+import type { Found, Operation, Operations, Step } from "./calls.ts";
+import { parseOptions, type SqliteStoreOptions } from "./options.ts";
+import { packAcceptances, packSettlement, unpackAccepted, unpackClaim } from "./packing.ts";
+import { createCallQueue } from "./queue.ts";
+import type { Runner } from "./runner.ts";
+import { createUpdates, toMemory } from "./updates.ts";
+import { createWatch } from "./watch.ts";
+import { createWorkerRunner } from "./worker-runner.ts";
+
+const unsettled: readonly DeliveryState[] = [
+  "waiting",
+  "blocked",
+  "running",
+  "retrying",
+  "pending",
+];
+const settled: readonly DeliveryState[] = ["delivered", "skipped", "dead", "cancelled"];
+const defaultLimit = 100;
+/** Deliveries changed in one transaction by replay and cancel. */
+const idsPerStep = 1000;
+
+/**
+ * The embedded store: one SQLite file, in WAL mode, that several processes of one machine may share. The file is
+ * opened with the first call, which is therefore the one that tells when it cannot be.
+ * @throws HookError CONFIG_INVALID
+ */
+export function sqliteStore(options: SqliteStoreOptions): Store {
+  const { worker, ...database } = parseOptions(options);
+  let runner: Runner | undefined;
+  let closing: Promise<void> | undefined;
+
+  async function load(): Promise<Runner> {
+    // node:sqlite is loaded only where it runs.
+    runner ??= worker
+      ? createWorkerRunner(database)
+      : (await import("./runner.ts")).createRunner(database);
+    return runner;
+  }
+
+  const queue = createCallQueue(load);
+  const update = createUpdates(queue);
+  const watch = createWatch(queue);
+  const underWay = new Set<Promise<unknown>>();
+
+  function refuseClosed(): void {
+    if (closing === undefined) return;
+    throw new HookError("CLOSED", `sqlite: the store ${database.path} was closed. Make a new one.`);
+  }
+
+  /** What takes several calls: the disposal waits for all of them. */
+  async function inSteps<T>(body: () => Promise<T>): Promise<T> {
+    refuseClosed();
+    const running = body();
+    underWay.add(running);
+    try {
+      return await running;
+    } finally {
+      underWay.delete(running);
+    }
+  }
+
+  async function once<Name extends Operation>(
+    op: Name,
+    ask: Operations[Name]["ask"],
+  ): Promise<Operations[Name]["answer"]> {
+    refuseClosed();
+    return queue.call(op, ask);
+  }
+
+  async function close(): Promise<void> {
+    watch.stop();
+    await Promise.allSettled(underWay);
+    await queue.idle();
+    await runner?.close();
+  }
+
+  async function select(query: DeliveryQuery): Promise<readonly DeliveryRow[]> {
+    return collect(query, (step) => queue.call("deliveries", step));
+  }
+
+  /** Ids that a query finds among deliveries of some states, oldest first, changed in steps. */
+  async function change(
+    op: "replay" | "cancel",
+    { query, among, now }: { query: DeliveryQuery; among: readonly DeliveryState[]; now: number },
+  ): Promise<readonly number[]> {
+    const states = among.filter((state) => query.states?.includes(state) ?? true);
+    const ids = (await select({ ...query, states })).map(({ id }) => id).sort((a, b) => a - b);
+    const changed: number[] = [];
+    for (let at = 0; at < ids.length; at += idsPerStep) {
+      changed.push(...(await queue.call(op, { ids: ids.slice(at, at + idsPerStep), now })));
+    }
+    return changed;
+  }
+
+  return {
+    description: `sqlite:${database.path}`,
+    durable: true,
+
+    async accept(batch) {
+      refuseClosed();
+      const weight = batch.reduce((sum, { event }) => sum + event.body.length, 0);
+      return unpackAccepted(await queue.call("accept", packAcceptances(batch), weight));
+    },
+    async claim(request) {
+      return (await once("claim", request)).map(unpackClaim);
+    },
+    async settle(settlements) {
+      const answers = await once("settle", settlements.map(packSettlement));
+      return answers.map((answer) => answer === 1);
+    },
+    extend: (lease) => once("extend", lease),
+    update: (key, reduce) => inSteps(() => update(key, reduce)),
+    async read(keys) {
+      return (await once("read", keys)).map(toMemory);
+    },
+    lanes: () => once("lanes", null),
+    watch(listener) {
+      refuseClosed();
+      return watch.add(listener);
+    },
+    events: (query) => inSteps(() => collect(query, (step) => queue.call("events", step))),
+    deliveries: (query) => inSteps(() => select(query)),
+    attempts: (deliveryId) => once("attempts", deliveryId),
+    counts: () => once("counts", null),
+    replay: (query, now) => inSteps(() => change("replay", { query, among: settled, now })),
+    cancel: (query, now) => inSteps(() => change("cancel", { query, among: unsettled, now })),
+    purge: (request) => once("purge", request),
+    async [Symbol.asyncDispose]() {
+      closing ??= close();
+      await closing;
+    },
+  };
+}
+
+/** Asks step by step until enough is found or all was looked at. */
+async function collect<Query extends EventQuery | DeliveryQuery, Row>(
+  query: Query,
+  ask: (step: Step<Query>) => Promise<Found<Row>>,
+): Promise<readonly Row[]> {
+  const limit = query.limit ?? defaultLimit;
+  const rows: Row[] = [];
+  let from: number | null = null;
+  while (rows.length < limit) {
+    const found: Found<Row> = await ask({ query, from, limit: limit - rows.length });
+    rows.push(...found.rows);
+    from = found.next;
+    if (from === null) break;
+  }
+  return rows;
+}
