@@ -1,0 +1,112 @@
+import type { HookHealth, Pipehooks } from "@pipehooks/core";
+import type { Context } from "../command.ts";
+import { defineCommand } from "../command.ts";
+import { unsettledStates } from "../ids.ts";
+import { withBus } from "../open.ts";
+import { formatTable } from "../table.ts";
+import { iso, relative } from "../time.ts";
+
+/** A hook as the list shows it. */
+interface Listed {
+  readonly name: string;
+  readonly kind: string;
+  readonly events: readonly string[];
+  readonly destination: string;
+  readonly status: HookHealth["status"] | "unknown";
+  readonly because?: string | undefined;
+  readonly breaker?: string | undefined;
+  readonly counts: Readonly<Record<string, number | undefined>>;
+  readonly nextDueAt?: number | undefined;
+}
+
+export const hooks = defineCommand<Record<never, never>>({
+  name: "hooks",
+  summary: "list the hooks, how they stand, and what they have to do",
+  notes: [
+    'Status: on; off ("enabled: false" in the file); disabled (by failures, or by somebody: "pipehooks enable"',
+    "switches it on again); unknown (it has deliveries in the store and is not configured).",
+  ],
+  run: (context) =>
+    withBus(context, {}, async (bus) => {
+      print(context, await list(bus));
+      return 0;
+    }),
+});
+
+async function list(bus: Pipehooks): Promise<readonly Listed[]> {
+  const [health, lanes] = await Promise.all([bus.health(), bus.store.lanes()]);
+  const dues = new Map(lanes.map(({ hook, dueAt }) => [hook, dueAt]));
+  return [
+    ...health.hooks.map(({ name, kind, status, because, destination, breaker, counts }) => ({
+      name,
+      kind,
+      events: bus.hooks.find((hook) => hook.name === name)?.events ?? [],
+      destination,
+      status,
+      because,
+      breaker,
+      counts,
+      nextDueAt: status === "on" ? dues.get(name) : undefined,
+    })),
+    ...health.unknownHooks.map(({ name, unsettled }) => ({
+      name,
+      kind: "",
+      events: [],
+      destination: "",
+      status: "unknown" as const,
+      counts: { waiting: unsettled },
+    })),
+  ];
+}
+
+function print({ output }: Context, rows: readonly Listed[]): void {
+  if (output.json) {
+    for (const { nextDueAt, ...row } of rows) output.object({ ...row, nextDueAt: iso(nextDueAt) });
+    return;
+  }
+  if (rows.length === 0) {
+    output.say("No hooks are configured.");
+    return;
+  }
+  const now = Date.now();
+  const { colors, width } = output;
+  const paint = { on: colors.green, off: colors.dim, disabled: colors.red, unknown: colors.yellow };
+  const lines = formatTable(
+    rows,
+    [
+      { title: "HOOK", value: ({ name }) => name },
+      { title: "KIND", value: ({ kind }) => kind },
+      { title: "EVENTS", value: ({ events }) => events.join(", "), shrinksTo: 10 },
+      { title: "DESTINATION", value: ({ destination }) => destination, shrinksTo: 12 },
+      {
+        title: "STATUS",
+        value: ({ status }) => status,
+        paint: (text, { status }) => paint[status](text),
+      },
+      {
+        title: "BREAKER",
+        value: ({ breaker = "closed" }) => (breaker === "closed" ? "" : breaker),
+      },
+      { title: "OPEN", value: ({ counts }) => String(unsettled(counts)) },
+      { title: "DELIVERED", value: ({ counts }) => String(counts.delivered ?? 0) },
+      {
+        title: "DEAD",
+        value: ({ counts }) => String(counts.dead ?? 0),
+        paint: (text) => (text === "0" ? text : colors.red(text)),
+      },
+      { title: "NEXT", value: ({ nextDueAt }) => nextText(nextDueAt, now) },
+      { title: "BECAUSE", value: ({ because = "" }) => because, shrinksTo: 12 },
+    ],
+    { width, title: colors.bold },
+  );
+  output.data(...lines);
+}
+
+function unsettled(counts: Listed["counts"]): number {
+  return unsettledStates.reduce((total, state) => total + (counts[state] ?? 0), 0);
+}
+
+function nextText(nextDueAt: number | undefined, now: number): string {
+  if (nextDueAt === undefined) return "";
+  return nextDueAt <= now ? "due" : relative(nextDueAt, now);
+}
