@@ -1,4 +1,6 @@
+import { isOwnType } from "./catalogue.ts";
 import { messageOf } from "./errors.ts";
+import type { PipehooksEvent } from "./event.ts";
 import type { Verdict } from "./judge.ts";
 import type { Lane } from "./lane.ts";
 import type { Logger } from "./logger.ts";
@@ -18,7 +20,7 @@ export interface AftermathParts {
 
 /** What an attempt says of its hook and its destination: breaker, pause, switch. */
 export interface Aftermath {
-  record(lane: Lane, verdict: Verdict, now: number): void;
+  record(lane: Lane, event: PipehooksEvent, verdict: Verdict, now: number): void;
 }
 
 export function createAftermath({
@@ -28,7 +30,7 @@ export function createAftermath({
   notify,
   stored,
 }: AftermathParts): Aftermath {
-  const record = (lane: Lane, verdict: Verdict, now: number): void => {
+  const record = (lane: Lane, event: PipehooksEvent, verdict: Verdict, now: number): void => {
     const before = lane.destination.blockedUntil();
     const message = verdict.error === undefined ? undefined : redact(verdict.error.message);
     const destination = lane.destination.record({
@@ -45,7 +47,8 @@ export function createAftermath({
       message,
     });
     const until = lane.destination.blockedUntil();
-    if (until > now && until > before) {
+    // A hook that is told of pauses would cause the next one's notice by its own.
+    if (until > now && until > before && !isOwnType(event.type)) {
       tell({
         type: "pipehooks.destination.paused",
         hook: lane.hook,

@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
-import { HookError } from "./errors.ts";
+import { HookError, messageOf } from "./errors.ts";
 import type { Delivery, Hook, Outcome } from "./hook.ts";
+import { freezeJson } from "./json.ts";
 import { type Ending, toHookError } from "./judge.ts";
 
 /** One running attempt. */
@@ -12,6 +13,7 @@ export interface Attempt {
 }
 
 const plainlyDelivered: Outcome = Object.freeze({ type: "delivered" });
+const longestDelayMs = 365 * 86_400_000;
 
 /** Runs one attempt within its time-out; a hook that ignores its signal does not hold it up. */
 export function startAttempt(run: {
@@ -40,10 +42,51 @@ export function startAttempt(run: {
     ),
   );
   deliver(run, controller.signal).then(
-    (outcome) => end({ type: "returned", outcome: outcome ?? plainlyDelivered }),
+    (outcome) => end(endingOf(run.name, outcome)),
     (thrown: unknown) => end({ type: "threw", error: toHookError(thrown) }),
   );
   return { ending: promise, breakOff: (error) => abort("broken off", error) };
+}
+
+/** What a hook returned, checked: hooks are also written without types. */
+function endingOf(name: string, returned: unknown): Ending {
+  if (returned === undefined) return { type: "returned", outcome: plainlyDelivered };
+  const outcome = returned as Partial<Outcome> | null;
+  switch (outcome?.type) {
+    case "delivered":
+    case "skipped":
+      return { type: "returned", outcome: outcome as Outcome };
+    case "pending":
+      return pendingEnding(name, outcome as Outcome & { readonly type: "pending" });
+    default:
+      return failed(
+        `${name}: deliver() returned ${describe(returned)}, which is no outcome. ` +
+          "Return nothing, delivered(), pending(…) or skipped(…).",
+      );
+  }
+}
+
+function pendingEnding(name: string, outcome: Outcome & { readonly type: "pending" }): Ending {
+  if (!Number.isFinite(outcome.againMs) || outcome.againMs > longestDelayMs) {
+    return failed(
+      `${name}: deliver() returned pending with againMs ${String(outcome.againMs)}. ` +
+        "Give the milliseconds until the next look, at most 365 days.",
+    );
+  }
+  try {
+    const state = freezeJson(outcome.state, "state", { maxBytes: 0 });
+    return { type: "returned", outcome: { ...outcome, state } };
+  } catch (cause) {
+    return failed(`${name}: deliver() returned pending. ${messageOf(cause)}`, cause);
+  }
+}
+
+function failed(message: string, cause?: unknown): Ending {
+  return { type: "threw", error: new HookError("HOOK_FAILED", message, { cause }) };
+}
+
+function describe(value: unknown): string {
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
 async function deliver(
@@ -52,5 +95,7 @@ async function deliver(
 ): Promise<Outcome | void> {
   const made = run.hook();
   const hook = made instanceof Promise ? await made : made;
+  // Making the hook may have outlasted the attempt.
+  signal.throwIfAborted();
   return hook.deliver(run.delivery(signal));
 }

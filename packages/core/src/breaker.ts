@@ -11,7 +11,7 @@ export interface BreakerMemory {
 
 export type BreakerState = "closed" | "open" | "half-open";
 
-export const closedBreaker: BreakerMemory = { failures: 0 };
+const closedBreaker: BreakerMemory = { failures: 0 };
 
 /** What the breaker is after an attempt: a pure function of memory, result and time. */
 export function breakerAfter(

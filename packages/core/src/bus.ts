@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { busProblems } from "./bus-problems.ts";
 import {
   type BuiltInEventTypes,
   builtInEventTypes,
@@ -18,17 +19,17 @@ import type { CheckReport } from "./hook.ts";
 import { type HookConfig, type PreparedHook, prepareHooks } from "./hook-config.ts";
 import { createInstrument, type PipelineRunOptions, type PipelineScope } from "./instrument.ts";
 import { type Arrival, createIntake, type EmitResult, EventForStore, quiet } from "./intake.ts";
-import type { JsonObject } from "./json.ts";
-import { createLanes, type DestinationInput } from "./lanes.ts";
+import { deepFreeze, type JsonObject } from "./json.ts";
+import { createLanes, type DestinationInput, type Lanes } from "./lanes.ts";
 import { createListeners, type Listener } from "./listeners.ts";
 import { type Logger, redactingLogger, stderrLogger } from "./logger.ts";
 import { createMemoryStore } from "./memory-store.ts";
 import type { Notice } from "./notice.ts";
 import type { PolicyInput } from "./policy.ts";
-import { createRedactor } from "./redact.ts";
+import { createRedactor, type Redact } from "./redact.ts";
 import { createRetention, type RetentionInput } from "./retention.ts";
 import { createRouter, orderKeyOf } from "./router.ts";
-import type { Acceptance, Accepted, Store } from "./store.ts";
+import type { Acceptance, Store } from "./store.ts";
 
 export interface PipehooksOptions<Types extends EventTypes = EventTypes> {
   readonly hooks?: readonly HookConfig[] | undefined;
@@ -114,6 +115,8 @@ export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncD
   close(options?: {
     /** @default 10_000 */
     readonly timeoutMs?: number | undefined;
+    /** Whether what is due is delivered first; `false` only waits for attempts that run already. @default true */
+    readonly deliverDue?: boolean | undefined;
   }): Promise<void>;
   health(): Promise<Health>;
   /** Asks hooks whether they could deliver; sends nothing. */
@@ -160,15 +163,15 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   const random = options.random ?? Math.random;
   const store = options.store ?? createMemoryStore();
   const plainLogger = options.logger ?? stderrLogger;
+  // The hooks tell their secrets when they are prepared, and their conditions log later.
+  let redact: Redact = (text) => text;
+  const logger = redactingLogger(plainLogger, (text) => redact(text));
   const hooks = prepareHooks(options.hooks ?? [], {
+    problems: busProblems(options),
     defaults: options.defaults,
-    logger: plainLogger,
+    logger,
   });
-  const redact = createRedactor([
-    ...(options.secrets ?? []),
-    ...hooks.flatMap(({ secrets }) => secrets),
-  ]);
-  const logger = redactingLogger(plainLogger, redact);
+  redact = createRedactor([...(options.secrets ?? []), ...hooks.flatMap(({ secrets }) => secrets)]);
   const rules: EventRules = {
     source: options.source ?? "/pipehooks",
     types: { ...builtInEventTypes, ...options.events },
@@ -178,6 +181,8 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   const ownRules: EventRules = {
     ...rules,
     types: Object.fromEntries(deliveryEventTypes.map((type) => [type, unknownMetadata])),
+    // They repeat fields of the event they tell of, which may be as large as allowed.
+    maxEventBytes: Number.POSITIVE_INFINITY,
   };
   const router = createRouter(
     hooks.filter(({ policy }) => policy.enabled).map(({ route }) => route),
@@ -194,6 +199,8 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   });
   let state: "open" | "closing" | "closed" = "open";
   let closing: Promise<void> | undefined;
+
+  const wants = (type: string): boolean => router.takes(type) || listeners.wants(type);
 
   const arrive = (event: PipehooksEvent, now: number): Arrival => {
     const routes = router.match(event);
@@ -215,8 +222,9 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     store,
     logger,
     accepted(arrival, accepted) {
-      listeners.tell(arrival.event);
-      tellAccepted(arrival, accepted);
+      // A listener's own emits inherit where the event was emitted, not where its batch began.
+      instrument.within(arrival.context, () => listeners.tell(arrival.event));
+      tellAccepted(arrival.event, arrival.acceptance, accepted.deliveries);
     },
     stored(arrivals) {
       dispatcher.wake(reached(arrivals.map(({ acceptance }) => acceptance)));
@@ -224,12 +232,27 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   });
 
   const stored = (acceptances: readonly Acceptance[]): void => {
-    for (const { event } of acceptances) {
-      if (listeners.wants(event.type)) {
-        listeners.tell(JSON.parse(event.body) as PipehooksEvent);
-      }
+    for (const acceptance of acceptances) {
+      const { type, body } = acceptance.event;
+      if (listeners.wants(type)) listeners.tell(deepFreeze(JSON.parse(body) as PipehooksEvent));
+      void tellLater(acceptance);
     }
     dispatcher.wake(reached(acceptances));
+  };
+
+  /** Of what hooks emit the store tells no ids; who wants to know looks them up. */
+  const tellLater = async (acceptance: Acceptance): Promise<void> => {
+    const { event, deliveries } = acceptance;
+    if (deliveries.length === 0 || isOwnType(event.type) || !wants("pipehooks.delivery.accepted")) {
+      return;
+    }
+    try {
+      const rows = await store.deliveries({ eventId: event.id, limit: deliveries.length });
+      const ids = deliveries.map(({ hook }) => rows.find((row) => row.hook === hook)?.id ?? 0);
+      tellAccepted(JSON.parse(event.body) as PipehooksEvent, acceptance, ids);
+    } catch (error) {
+      logger.warn(`Accepted deliveries were not told: ${messageOf(error)}`);
+    }
   };
 
   const emission = (
@@ -247,27 +270,34 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
       hops: (cause.hops ?? 0) + 1,
     };
     const now = clock.now();
-    return arrive(createEvent(type, fields, context, rules, now), now).acceptance;
+    // What a hook emits is caused by what it handles, whatever the hook says: that is what ends loops.
+    const own = { ...fields, causedBy: undefined, hops: undefined };
+    return arrive(createEvent(type, own, context, rules, now), now).acceptance;
   };
 
   /** Makes an event of a notice where somebody wants it; own events never cause own events. */
   const notify = (notice: Notice): Acceptance | undefined => {
     if (notice.event !== undefined && isOwnType(notice.event.type)) return undefined;
-    const forHooks = router.takes(notice.type);
-    if (!forHooks && !listeners.wants(notice.type)) return undefined;
+    if (!wants(notice.type)) return undefined;
     const now = clock.now();
     const event = ownEvent(notice, ownRules, now);
-    if (forHooks) return arrive(event, now).acceptance;
+    const { acceptance } = arrive(event, now);
+    // Stored for hooks; what only listeners hear of leaves nothing behind.
+    if (acceptance.deliveries.length > 0) return acceptance;
     listeners.tell(event);
     return undefined;
   };
 
-  const tellAccepted = ({ event, acceptance }: Arrival, { deliveries }: Accepted): void => {
+  const tellAccepted = (
+    event: PipehooksEvent,
+    acceptance: Acceptance,
+    ids: readonly number[],
+  ): void => {
     const type = "pipehooks.delivery.accepted";
-    if (isOwnType(event.type) || !(router.takes(type) || listeners.wants(type))) return;
+    if (isOwnType(event.type) || !wants(type)) return;
     for (const [index, { hook }] of acceptance.deliveries.entries()) {
       const detail: JsonObject = {
-        delivery: toDeliveryId(deliveries[index] ?? 0),
+        delivery: toDeliveryId(ids[index] ?? 0),
         hook,
         event: event.id,
         event_type: event.type,
@@ -290,7 +320,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     redact,
     leaseMs: options.leaseMs ?? 30_000,
     emission,
-    wants: (type) => router.takes(type) || listeners.wants(type),
+    wants,
     notify,
     stored,
   });
@@ -301,12 +331,16 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
       throw new HookError("CLOSED", `Event "${type}" comes after the bus was closed.`);
     }
     const now = clock.now();
-    return intake.add(arrive(createEvent(type, fields, instrument.context(), rules, now), now));
+    const context = instrument.context();
+    const { event, acceptance } = arrive(createEvent(type, fields, context, rules, now), now);
+    return intake.add({ event, acceptance, context });
   };
   const emitUnknown = (type: string, fields: EventFields<unknown> = {}): Promise<EmitResult> => {
     try {
       return accept(type, fields);
     } catch (error) {
+      // Nobody may be waiting for the promise.
+      logger.error(messageOf(error));
       return quiet(Promise.reject(error));
     }
   };
@@ -319,6 +353,13 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
       "CONFIG_INVALID",
       `There is no enabled hook "${name}". Enabled are: ${[...lanes.byHook.keys()].join(", ")}.`,
     );
+  };
+
+  const tellSwitched = async (notice: Notice): Promise<void> => {
+    const acceptance = notify(notice);
+    if (acceptance === undefined) return;
+    await store.accept([acceptance]);
+    stored([acceptance]);
   };
 
   const drain: Pipehooks["drain"] = async ({ timeoutMs = 30_000, horizonMs = 0, signal } = {}) => {
@@ -337,14 +378,14 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     }
   };
 
-  const close = async (timeoutMs: number): Promise<void> => {
+  const close = async (timeoutMs: number, deliverDue: boolean): Promise<void> => {
     state = "closing";
     const deadline = new AbortController();
     const timer = clock.timer(timeoutMs, () => deadline.abort());
     const held = holdProcess();
     if (timeoutMs <= 0) deadline.abort();
     await intake.flushed();
-    if (options.deliver !== false && !deadline.signal.aborted) {
+    if (deliverDue && options.deliver !== false && !deadline.signal.aborted) {
       await dispatcher.idle(0, deadline.signal).catch((error: unknown) => {
         logger.warn(`What is due was not delivered before closing: ${messageOf(error)}`);
       });
@@ -352,13 +393,19 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     await dispatcher.stop(deadline.signal);
     timer[Symbol.dispose]();
     retention[Symbol.dispose]();
-    if (!store.durable) await warnOfLoss(store, logger);
-    for (const error of await lanes.dispose()) {
-      logger.warn(`A hook could not be disposed of: ${messageOf(error)}`);
+    try {
+      if (!store.durable) await warnOfLoss(store, logger);
+    } finally {
+      for (const error of await lanes.dispose()) {
+        logger.warn(`A hook could not be disposed of: ${messageOf(error)}`);
+      }
+      state = "closed";
+      try {
+        await store[Symbol.asyncDispose]();
+      } finally {
+        held[Symbol.dispose]();
+      }
     }
-    await store[Symbol.asyncDispose]();
-    held[Symbol.dispose]();
-    state = "closed";
   };
 
   const bus: Pipehooks<Types> = {
@@ -367,8 +414,8 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     on: listeners.on,
     pipeline: instrument.pipeline,
     drain,
-    close({ timeoutMs = 10_000 } = {}) {
-      closing ??= close(timeoutMs);
+    close({ timeoutMs = 10_000, deliverDue = true } = {}) {
+      closing ??= close(timeoutMs, deliverDue);
       return closing;
     },
     [Symbol.asyncDispose]: () => bus.close(),
@@ -377,20 +424,20 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
       Promise.all(
         hooks
           .filter(({ name }) => names === undefined || names.includes(name))
-          .map(({ name }) => checkHook(name, () => lanes.live(name), timeoutMs, redact)),
+          .map(({ name }) => checkHook(name, { make: lanes.live, timeoutMs, clock, redact })),
       ),
     async enable(name) {
       await laneOf(name).switch.enable();
       logger.info(`Hook "${name}" is enabled.`);
-      const notice = notify({ type: "pipehooks.hook.enabled", hook: name, detail: {} });
-      if (notice !== undefined) {
-        await store.accept([notice]);
-        stored([notice]);
-      }
+      await tellSwitched({ type: "pipehooks.hook.enabled", hook: name, detail: {} });
       dispatcher.wake([name]);
     },
-    disable: (name, because = "somebody disabled it") =>
-      laneOf(name).switch.disable(because, clock.now()),
+    async disable(name, because = "somebody disabled it") {
+      await laneOf(name).switch.disable(redact(because), clock.now());
+      logger.warn(`Hook "${name}" is disabled: ${because}.`);
+      const detail = { because: redact(because) };
+      await tellSwitched({ type: "pipehooks.hook.disabled", hook: name, detail });
+    },
     wake: () => dispatcher.wake(lanes.byHook.keys()),
     store,
     hooks,
@@ -429,21 +476,41 @@ function reached(acceptances: readonly Acceptance[]): Set<string> {
 
 async function checkHook(
   hook: string,
-  make: () => ReturnType<ReturnType<typeof createLanes>["live"]>,
-  timeoutMs: number,
-  redact: (text: string) => string,
+  {
+    make,
+    timeoutMs,
+    clock,
+    redact,
+  }: {
+    readonly make: Lanes["live"];
+    readonly timeoutMs: number;
+    readonly clock: Clock;
+    readonly redact: Redact;
+  },
 ): Promise<HookCheck> {
-  try {
-    const live = await make();
+  const controller = new AbortController();
+  const late = Promise.withResolvers<never>();
+  const timer = clock.timer(timeoutMs, () => {
+    const error = new HookError("TIMEOUT", `${hook}: the check took longer than ${timeoutMs} ms.`);
+    late.reject(error);
+    controller.abort(error);
+  });
+  const check = async (): Promise<HookCheck> => {
+    const live = await make(hook);
     if (live === undefined)
       return { hook, status: "off", summary: "disabled in the configuration" };
     if (live.check === undefined) {
       return { hook, status: "unknown", summary: "this kind of hook has no check" };
     }
-    const report: CheckReport | void = await live.check(AbortSignal.timeout(timeoutMs));
+    const report: CheckReport | void = await live.check(controller.signal);
     return { hook, status: "ok", summary: redact(report?.summary ?? "could deliver") };
+  };
+  try {
+    return await Promise.race([check(), late.promise]);
   } catch (error) {
     return { hook, status: "failed", summary: redact(messageOf(error)) };
+  } finally {
+    timer[Symbol.dispose]();
   }
 }
 

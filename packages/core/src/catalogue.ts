@@ -5,7 +5,8 @@ import { HookError } from "./errors.ts";
 /** Event types by name, each with the schema of its `metadata`. */
 export type EventTypes = Readonly<Record<string, StandardSchemaV1>>;
 
-const anything = z.record(z.string(), z.json());
+// Values are checked when the event is frozen, which takes dates too.
+const anything = z.record(z.string(), z.unknown());
 const seconds = z.number().nonnegative();
 const rows = z.int().nonnegative();
 

@@ -1,11 +1,11 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { z } from "zod";
 import { eventTypePattern, unknownMetadata } from "./catalogue.ts";
-import { HookError } from "./errors.ts";
+import { HookError, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
 import { toEventError } from "./event-error.ts";
 import { createId } from "./id.ts";
-import { freezeJson, type JsonObject, type JsonSize } from "./json.ts";
+import { freezeJson, isPlain, type JsonObject, type JsonSize } from "./json.ts";
 
 /** What stamps and checks events. */
 export interface EventRules {
@@ -61,7 +61,8 @@ export function createEvent(
       throw invalid(type, `has an unknown field "${name}"`, "Put own data into metadata");
     }
   }
-  const size: JsonSize = { maxBytes: 200 };
+  // What is of bounded length: id, time, traceparent, hops, names of fields.
+  const size: JsonSize = { maxBytes: 400 + type.length };
   const event: Record<string, unknown> = {
     id: fields.id === undefined ? createId(now) : text(type, "id", fields.id, size),
     source: text(type, "source", fields.source ?? rules.source, size),
@@ -130,8 +131,13 @@ function timeText(type: string, value: unknown): string {
 
 function metadataOf(type: string, schema: StandardSchemaV1, value: unknown, size: JsonSize) {
   const given = value ?? emptyMetadata;
+  if (typeof given === "object" && !isPlain(given)) {
+    throw invalid(type, `has a ${given.constructor?.name} as "metadata"`, "Give a plain object");
+  }
   const result = schema["~standard"].validate(given);
   if (result instanceof Promise) {
+    // Nobody waits for its verdict.
+    result.catch(() => {});
     throw invalid(type, "has an asynchronous schema", "Use one that validates synchronously");
   }
   if (result.issues !== undefined) {
@@ -186,12 +192,20 @@ function stampCause(
   event.hops = hops;
 }
 
+/** Whether it is a `traceparent` of W3C Trace Context; version `ff` is none. */
+export function isTraceparent(value: unknown): value is string {
+  return typeof value === "string" && traceparentPattern.test(value) && !value.startsWith("ff");
+}
+
 function checkTraceparent(type: string, value: unknown): string {
-  if (typeof value === "string" && traceparentPattern.test(value)) return value;
+  if (isTraceparent(value)) return value;
   throw invalid(type, `has ${describe(value)} as "traceparent"`, "Give 00-<trace>-<span>-<flags>");
 }
 
-function checkExtensions(type: string, value: object, size: JsonSize) {
+function checkExtensions(type: string, value: unknown, size: JsonSize) {
+  if (typeof value !== "object" || value === null || !isPlain(value)) {
+    throw invalid(type, `has ${describe(value)} as "extensions"`, "Give an object");
+  }
   for (const [name, item] of Object.entries(value)) {
     if (!extensionPattern.test(name)) {
       throw invalid(type, `has an extension "${name}"`, "Names are lower-case letters and digits");
@@ -242,7 +256,7 @@ export function issuesText(
 
 function describe(value: unknown): string {
   if (value === undefined) return "nothing";
-  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
+  const shown = typeof value === "string" ? JSON.stringify(value) : messageOf(value);
   return shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
 }
 

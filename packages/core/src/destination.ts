@@ -1,7 +1,8 @@
 import { type BreakerState, breakerAfter, breakerState } from "./breaker.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import type { JsonObject } from "./json.ts";
 import { type LimiterMemory, takeFromBudget } from "./limiter.ts";
 import type { BreakerPolicy, RateWindow } from "./policy.ts";
+import { createSharedMemory } from "./shared-memory.ts";
 import type { Memory, MemoryChange, Store } from "./store.ts";
 
 /** What all processes know of a destination: breaker, budget and pause, in one memory. */
@@ -22,8 +23,10 @@ export interface Destination {
   /** Most attempts at a time over all its hooks in this process. */
   readonly concurrency: number;
   inFlight: number;
-  /** When it may be used again; in the past when it may be used now. */
+  /** When something new may be taken for it; in the past when it may be now. */
   blockedUntil(): number;
+  /** The same without the budget of rates: what was granted from it may begin though it is used up. */
+  closedUntil(): number;
   breaker(now: number): BreakerState;
   describe(now: number): DestinationReport;
   /** Takes over what another process may have written. */
@@ -37,7 +40,7 @@ export interface Destination {
     readonly because: string | undefined;
     readonly now: number;
     readonly breaker: BreakerPolicy;
-  }): Promise<void> | undefined;
+  }): Promise<unknown> | undefined;
 }
 
 export interface DestinationReport {
@@ -49,7 +52,7 @@ export interface DestinationReport {
   readonly because?: string | undefined;
 }
 
-export function destinationKey(name: string): string {
+function destinationKey(name: string): string {
   return `destination:${name}`;
 }
 
@@ -62,12 +65,7 @@ export function createDestination(options: {
 }): Destination {
   const { name, windows, concurrency, store } = options;
   const key = destinationKey(name);
-  let memory: DestinationMemory = {};
-
-  const change = async (reduce: (memory: DestinationMemory) => DestinationMemory) => {
-    const stored = await store.update(key, (value) => toChange(reduce(fromJson(value))));
-    memory = fromJson(stored.value);
-  };
+  const memory = createSharedMemory<DestinationMemory>({ store, key, empty: {}, toChange });
 
   return {
     name,
@@ -75,25 +73,23 @@ export function createDestination(options: {
     windows,
     concurrency,
     inFlight: 0,
-    blockedUntil: () => blockEnd(memory),
-    breaker: (now) =>
-      breakerState({ failures: memory.failures ?? 0, openUntil: memory.openUntil }, now),
+    blockedUntil: () => blockEnd(memory.value),
+    closedUntil: () => closedEnd(memory.value),
+    breaker: (now) => breakerState({ ...memory.value, failures: memory.value.failures ?? 0 }, now),
     describe(now) {
-      const blockedUntil = blockEnd(memory);
+      const blockedUntil = blockEnd(memory.value);
       return {
         name,
         breaker: this.breaker(now),
-        failuresInARow: memory.failures ?? 0,
-        ...(blockedUntil > now && { blockedUntil, because: reasonOf(memory, blockedUntil) }),
+        failuresInARow: memory.value.failures ?? 0,
+        ...(blockedUntil > now && { blockedUntil, because: reasonOf(memory.value, blockedUntil) }),
       };
     },
-    learn(stored) {
-      memory = fromJson(stored?.value);
-    },
+    learn: memory.learn,
     async take(wanted, now) {
       if (windows.length === 0) return wanted;
       let granted = 0;
-      await change((before) => {
+      await memory.change((before) => {
         const take = takeFromBudget(before.budget ?? {}, windows, wanted, now);
         granted = take.granted;
         return { ...before, budget: take.memory, budgetUntil: take.retryAt };
@@ -101,7 +97,7 @@ export function createDestination(options: {
       return granted;
     },
     record({ health, pauseUntil, because, now, breaker }) {
-      const failing = (memory.failures ?? 0) > 0;
+      const failing = (memory.value.failures ?? 0) > 0;
       if (pauseUntil === undefined && (health === "unknown" || (health === "good" && !failing))) {
         return undefined;
       }
@@ -124,14 +120,17 @@ export function createDestination(options: {
           ? after
           : { ...after, pausedUntil: pauseUntil, pausedBecause: because };
       };
-      memory = reduce(memory);
-      return change(reduce);
+      return memory.changeNow(reduce);
     },
   };
 }
 
-function blockEnd({ openUntil = 0, pausedUntil = 0, budgetUntil = 0 }: DestinationMemory): number {
-  return Math.max(openUntil, pausedUntil, budgetUntil);
+function blockEnd(memory: DestinationMemory): number {
+  return Math.max(closedEnd(memory), memory.budgetUntil ?? 0);
+}
+
+function closedEnd({ openUntil = 0, pausedUntil = 0 }: DestinationMemory): number {
+  return Math.max(openUntil, pausedUntil);
 }
 
 function reasonOf(memory: DestinationMemory, end: number): string {
@@ -148,9 +147,4 @@ function toChange(memory: DestinationMemory): MemoryChange {
     value: Object.keys(value).length === 0 ? undefined : value,
     blockedUntil: blockEnd(memory) || undefined,
   };
-}
-
-// Only this module writes under its key, so the shape is known.
-function fromJson(value: JsonValue | undefined): DestinationMemory {
-  return (value ?? {}) as DestinationMemory;
 }

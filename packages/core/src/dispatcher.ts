@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { HookError, messageOf } from "./errors.ts";
 import { freeSlots, type Lane, wantedOf } from "./lane.ts";
@@ -28,9 +29,12 @@ const lookAroundMs = 5000;
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { store, lanes, clock, logger } = options;
   const owner = randomUUID();
+  // Deliveries run in no pipeline's context, whoever woke the dispatcher.
+  const outside = AsyncLocalStorage.snapshot();
   // Lanes that may have work; the others cost nothing.
   const active = new Set<Lane>();
   const waiters = new Set<() => void>();
+  let draining = 0;
   let started = false;
   let stopping = false;
   let pumping = false;
@@ -50,6 +54,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       for (const lane of active) {
         if (lane.policy.orderBy !== undefined) lane.wakeAt = Math.min(lane.wakeAt, clock.now());
       }
+      if (draining > 0) askIdleLanes();
       pump();
     },
   });
@@ -59,7 +64,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     owner,
     settler,
     ended(lane) {
-      begin(lane);
+      // A slot that hooks share goes to the one whose turn it is.
+      if (lane.destination.concurrency === Number.POSITIVE_INFINITY) begin(lane);
       pump();
     },
   });
@@ -68,7 +74,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const pump = (): void => {
     if (!started || stopping || scheduled) return;
     scheduled = true;
-    setImmediate(() => {
+    setImmediate(outside, () => {
       scheduled = false;
       if (pumping) pumpAgain = true;
       else pumped = pumpUntilQuiet();
@@ -93,7 +99,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const pumpOnce = async (): Promise<void> => {
     const now = clock.now();
     const asking: { lane: Lane; limit: number }[] = [];
-    for (const lane of active) {
+    for (const lane of [...active]) {
       begin(lane);
       if (lane.wakeAt === Number.POSITIVE_INFINITY && isIdle(lane)) active.delete(lane);
       const limit = stopping || settler.stuck ? 0 : wantedOf(lane, now);
@@ -117,33 +123,51 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       for (const { lane } of asking) lane.wakeAt = Math.min(lane.wakeAt, now);
       throw error;
     }
-    await Promise.all(claims.map((claim, index) => receive(claim, asking[index]?.limit ?? 0)));
+    const received = claims.map((claim, index) => ({ claim, limit: asking[index]?.limit ?? 0 }));
+    // Those that share a budget one after the other: what one takes is begun before the next one asks.
+    const groups = Map.groupBy(received, ({ claim }) => lanes.get(claim.hook)?.destination);
+    await Promise.all([...groups.values()].map(receiveInTurn));
+  };
+
+  const receiveInTurn = async (
+    group: readonly { readonly claim: LaneClaim; readonly limit: number }[],
+  ): Promise<void> => {
+    for (const { claim, limit } of group) await receive(claim, limit);
   };
 
   const receive = async (claim: LaneClaim, limit: number): Promise<void> => {
     const lane = lanes.get(claim.hook);
     if (lane === undefined) return;
-    const granted = await withinBudget(lane, claim.deliveries).catch((error: unknown) => {
+    const fresh = claim.deliveries.filter((claimed) => !isHere(lane, claimed));
+    const granted = await withinBudget(lane, fresh).catch((error: unknown) => {
       lane.wakeAt = clock.now() + 1000;
       throw error;
     });
     lane.buffer.push(...granted);
+    if (granted.length > 0) yieldTurn(lane);
     if (stopping) giveBackBuffer(lane);
-    const more = claim.deliveries.length === limit && granted.length === claim.deliveries.length;
+    const more = claim.deliveries.length === limit && granted.length === fresh.length;
     const next = more ? clock.now() : (claim.nextDueAt ?? Number.POSITIVE_INFINITY);
     lane.wakeAt = Math.min(lane.wakeAt, next);
-    if (granted.length < claim.deliveries.length) {
+    if (granted.length < fresh.length) {
       lane.wakeAt = Math.min(lane.wakeAt, lane.destination.blockedUntil());
     }
     begin(lane);
   };
 
+  /** A lease that ran out here while the process was busy: claimed anew, and still running. */
+  const isHere = ({ running, buffer }: Lane, { id, attempt }: ClaimedDelivery): boolean =>
+    attempt > 1 && (running.has(id) || buffer.some((claimed) => claimed.id === id));
+
   /** Gives back what the budget of rates does not allow now. */
   const withinBudget = async (lane: Lane, claimed: readonly ClaimedDelivery[]) => {
     if (claimed.length === 0 || lane.destination.windows.length === 0) return claimed;
+    // What cannot begin now takes nothing: it would be counted for a time at which it did not happen.
+    const free = freeSlots(lane, clock.now()) - lane.buffer.length;
+    const wanted = Math.max(0, Math.min(claimed.length, free));
     let granted = 0;
     try {
-      granted = await lane.destination.take(claimed.length, clock.now());
+      if (wanted > 0) granted = await lane.destination.take(wanted, clock.now());
     } finally {
       const again = Math.max(lane.destination.blockedUntil(), clock.now());
       for (const delivery of claimed.slice(granted)) runner.giveBack(delivery, again);
@@ -160,12 +184,20 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     while (lane.buffer.length > 0 && freeSlots(lane, clock.now()) > 0) {
       const claimed = lane.buffer.shift();
       if (claimed !== undefined) runner.run(lane, claimed);
+      yieldTurn(lane);
     }
-    const blockedUntil = lane.destination.blockedUntil();
-    if (lane.buffer.length > 0 && (blockedUntil > clock.now() || lane.switch.off !== undefined)) {
+    const closedUntil = lane.destination.closedUntil();
+    if (lane.buffer.length > 0 && (closedUntil > clock.now() || lane.switch.off !== undefined)) {
       giveBackBuffer(lane);
-      lane.wakeAt = Math.min(lane.wakeAt, Math.max(blockedUntil, clock.now()));
+      lane.wakeAt = Math.min(lane.wakeAt, Math.max(closedUntil, clock.now()));
     }
+  };
+
+  /** What hooks share is offered to them in the order of `active`: who got something goes to the end. */
+  const yieldTurn = (lane: Lane): void => {
+    const { concurrency, windows } = lane.destination;
+    if (concurrency === Number.POSITIVE_INFINITY && windows.length === 0) return;
+    if (active.delete(lane)) active.add(lane);
   };
 
   const sleepUntilNext = (): void => {
@@ -221,6 +253,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     open.push({ [Symbol.dispose]: () => current[Symbol.dispose]() });
   };
 
+  /** What a lane knew of its next due time may have been the end of a lease that is settled since. */
+  const askIdleLanes = (): void => {
+    const now = clock.now();
+    for (const lane of active) if (isIdle(lane)) lane.wakeAt = Math.min(lane.wakeAt, now);
+  };
+
   const isIdle = (lane: Lane): boolean => lane.running.size === 0 && lane.buffer.length === 0;
 
   return {
@@ -249,18 +287,18 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       pump();
     },
     async idle(horizonMs, signal) {
-      await lookAround();
-      for (;;) {
-        if (signal.aborted) return false;
-        await settler.flushed();
-        const until = clock.now() + horizonMs;
-        const busy =
-          pumping ||
-          scheduled ||
-          settler.stuck ||
-          [...active].some((lane) => !isIdle(lane) || dueBy(lane, until));
-        if (!busy) return true;
-        await changed(signal);
+      draining += 1;
+      try {
+        await lookAround();
+        askIdleLanes();
+        while (!signal.aborted) {
+          await settler.flushed();
+          if (!isBusy(clock.now() + horizonMs)) return true;
+          await changed(signal);
+        }
+        return false;
+      } finally {
+        draining -= 1;
       }
     },
     async stop(deadline) {
@@ -284,6 +322,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await Promise.all(running().map(({ ending }) => ending));
       deadline.removeEventListener("abort", stopAll);
       await settler.flushed();
+      settler[Symbol.dispose]();
       if (settler.stuck)
         logger.error(
           "Outcomes of deliveries are lost with this process; they will be tried again.",
@@ -301,6 +340,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       waiters.add(done);
       signal.addEventListener("abort", done);
     });
+  }
+
+  function isBusy(until: number): boolean {
+    if (pumping || scheduled || settler.stuck) return true;
+    return [...active].some((lane) => !isIdle(lane) || dueBy(lane, until));
   }
 
   function dueBy(lane: Lane, until: number): boolean {

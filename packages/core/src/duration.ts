@@ -5,7 +5,7 @@ const unitBytes = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 
 export const durationPattern: RegExp = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 export const ratePattern: RegExp = /^(\d+)\/(\d*(?:\.\d+)?)(ms|s|m|h|d)$/;
-export const sizePattern: RegExp = /^(\d+)(B|KiB|MiB|GiB)$/;
+const sizePattern: RegExp = /^(\d+)(B|KiB|MiB|GiB)$/;
 
 /**
  * Milliseconds of a duration such as `500ms 10s 5m 2h 7d`.
@@ -55,13 +55,17 @@ export function parseRate(text: string): { readonly count: number; readonly wind
 
 /** Text of a duration for people: `350 ms`, `2.5 s`, `12 m`, `3 h 20 m`. */
 export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${Number((ms / 1000).toFixed(1))} s`;
-  const [large, small, largeName, smallName] =
-    ms < 3_600_000
-      ? [Math.floor(ms / 60_000), Math.round((ms % 60_000) / 1000), "m", "s"]
-      : ms < 86_400_000
-        ? [Math.floor(ms / 3_600_000), Math.round((ms % 3_600_000) / 60_000), "h", "m"]
-        : [Math.floor(ms / 86_400_000), Math.round((ms % 86_400_000) / 3_600_000), "d", "h"];
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59_950) return `${Number((ms / 1000).toFixed(1))} s`;
+  // Rounded to the smaller unit first, or 60 of it could remain.
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return twoUnits(seconds, 60, "m", "s");
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 1440) return twoUnits(minutes, 60, "h", "m");
+  return twoUnits(Math.round(ms / 3_600_000), 24, "d", "h");
+}
+
+function twoUnits(amount: number, perLarge: number, largeName: string, smallName: string): string {
+  const [large, small] = [Math.floor(amount / perLarge), amount % perLarge];
   return small === 0 ? `${large} ${largeName}` : `${large} ${largeName} ${small} ${smallName}`;
 }

@@ -94,5 +94,10 @@ export function isHookError(value: unknown): value is HookError {
 
 /** The text of anything thrown, for messages. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    // An object without a prototype has no text.
+    return Object.prototype.toString.call(thrown);
+  }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "./errors.ts";
 import type { EventError, Severity } from "./event.ts";
 
 const mostCauses = 10;
@@ -5,6 +6,15 @@ const longestText = 8192;
 
 /** An error as an event carries it: class, message, code, stack, and the chain of causes, nearest first. */
 export function toEventError(thrown: unknown, severity: Severity = "ERROR"): EventError {
+  try {
+    return readError(thrown, severity);
+  } catch {
+    // Getters can throw, and an error must not hide behind another one.
+    return { class: typeof thrown, message: "an error that cannot be read", severity };
+  }
+}
+
+function readError(thrown: unknown, severity: Severity): EventError {
   if (!(thrown instanceof Error)) {
     return { class: typeof thrown, message: shorten(describe(thrown)), severity };
   }
@@ -12,10 +22,10 @@ export function toEventError(thrown: unknown, severity: Severity = "ERROR"): Eve
   const causes = causesOf(thrown);
   return {
     class: classOf(thrown),
-    message: shorten(thrown.message),
+    message: shorten(messageOf(thrown)),
     ...((typeof code === "string" || typeof code === "number") && { code: String(code) }),
     severity,
-    ...(thrown.stack !== undefined && { stack: shorten(thrown.stack) }),
+    ...(typeof thrown.stack === "string" && { stack: shorten(thrown.stack) }),
     ...(causes.length > 0 && { causes }),
   };
 }
@@ -29,7 +39,7 @@ function causesOf(error: Error): { class?: string; message: string }[] {
     if (seen.has(cause)) continue;
     seen.add(cause);
     if (cause instanceof Error) {
-      causes.push({ class: classOf(cause), message: shorten(cause.message) });
+      causes.push({ class: classOf(cause), message: shorten(messageOf(cause)) });
       waiting.unshift(...directCauses(cause));
     } else {
       causes.push({ message: shorten(describe(cause)) });
@@ -39,19 +49,21 @@ function causesOf(error: Error): { class?: string; message: string }[] {
 }
 
 function directCauses(error: Error): unknown[] {
-  const several: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
+  const several: readonly unknown[] =
+    error instanceof AggregateError && Array.isArray(error.errors) ? error.errors : [];
   return error.cause === undefined || error.cause === null
     ? [...several]
     : [error.cause, ...several];
 }
 
 function classOf(error: Error): string {
-  const named = error.name;
-  return named !== "" && named !== "Error" ? named : (error.constructor?.name ?? "Error");
+  const named: unknown = error.name;
+  if (typeof named === "string" && named !== "" && named !== "Error") return named;
+  return error.constructor?.name || "Error";
 }
 
 function describe(thrown: unknown): string {
-  if (typeof thrown !== "object" || thrown === null) return String(thrown);
+  if (typeof thrown !== "object" || thrown === null) return messageOf(thrown);
   try {
     return JSON.stringify(thrown) ?? "an object";
   } catch {

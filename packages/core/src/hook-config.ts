@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { z } from "zod";
 import type { Clock } from "./clock.ts";
-import { compileCondition, functionCondition } from "./condition.ts";
+import { type Condition, compileCondition, functionCondition } from "./condition.ts";
 import { issuesText } from "./create-event.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
@@ -40,6 +40,8 @@ export interface PreparedHook {
   readonly when: string | undefined;
   readonly secrets: readonly string[];
   readonly create: (context: HookContext) => Hook | Promise<Hook>;
+  /** The hook itself, where the configuration holds one: it is disposed of also when it was never used. */
+  readonly given: Hook | undefined;
 }
 
 const namePattern = /^[A-Za-z0-9][\w.-]{0,99}$/;
@@ -71,21 +73,21 @@ const configSchema = z.strictObject({
  */
 export function prepareHooks(
   configs: readonly HookConfig[],
-  environment: { readonly defaults: PolicyInput | undefined; readonly logger: Logger },
+  environment: {
+    /** What is wrong elsewhere in the configuration, reported with the rest. */
+    readonly problems: readonly string[];
+    readonly defaults: PolicyInput | undefined;
+    readonly logger: Logger;
+  },
 ): readonly PreparedHook[] {
-  const problems: string[] = [];
+  const problems: string[] = [...environment.problems];
   const names = new Set<string>();
   const prepared = configs.flatMap((config, index) => {
     const at = typeof config?.name === "string" ? `hook "${config.name}"` : `hooks[${index}]`;
-    try {
-      const hook = prepareHook(config, environment);
-      if (names.has(hook.name)) throw new Error("the name is used twice");
-      names.add(hook.name);
-      return [hook];
-    } catch (error) {
-      problems.push(`${at}: ${messageOf(error)}`);
-      return [];
-    }
+    const report = (problem: string) => void problems.push(`${at}: ${problem}`);
+    if (names.has(at)) report("the name is used twice");
+    names.add(at);
+    return prepareHook(config, report, environment) ?? [];
   });
   if (problems.length > 0) {
     throw new HookError(
@@ -98,24 +100,40 @@ export function prepareHooks(
 
 function prepareHook(
   config: HookConfig,
-  { defaults, logger }: { defaults: PolicyInput | undefined; logger: Logger },
-): PreparedHook {
+  report: (problem: string) => void,
+  {
+    problems,
+    defaults,
+    logger,
+  }: {
+    problems: readonly string[];
+    defaults: PolicyInput | undefined;
+    logger: Logger;
+  },
+): PreparedHook | undefined {
   const checked = configSchema.safeParse(config);
-  if (!checked.success) throw new Error(issuesText(checked.error.issues));
-  const { name, filter = {}, when } = config;
+  if (!checked.success) {
+    for (const issue of checked.error.issues) report(issuesText([issue]));
+    return undefined;
+  }
+  const { name, filter = {} } = config;
   const events = typeof config.events === "string" ? [config.events] : config.events;
-  const reaction = toReaction(name, config.hook);
+  // Each part by itself, so that all that is wrong is said at once.
+  const part = <Part>(make: () => Part): Part | undefined => {
+    try {
+      return make();
+    } catch (error) {
+      report(messageOf(error));
+      return undefined;
+    }
+  };
+  const reaction = part(() => toReaction(name, config.hook));
+  const condition = part(() => toCondition(config, logger));
+  const matchesType = part(() => compileTypePatterns(events));
+  const steps = part(() => compileFilter(filter));
+  // Defaults that are wrong are reported with the problems of the bus.
+  if (problems.length > 0 || !reaction || !matchesType || !steps) return undefined;
   const policy = toPolicy(defaults, reaction.policy, config);
-  const condition =
-    when === undefined
-      ? undefined
-      : typeof when === "string"
-        ? compileCondition(when, (why) =>
-            logger.warn(`Hook "${name}": its condition failed: ${why}`),
-          )
-        : functionCondition(when, (why) =>
-            logger.warn(`Hook "${name}": its condition threw: ${why}`),
-          );
   return {
     name,
     kind: reaction.kind,
@@ -126,15 +144,25 @@ function prepareHook(
     when: condition?.text,
     secrets: reaction.secrets,
     create: reaction.create,
+    given: reaction.given,
     route: {
       hook: name,
       patterns: events,
-      matchesType: compileTypePatterns(events),
-      filter: compileFilter(filter),
+      matchesType,
+      filter: steps,
       when: condition,
       orderBy: policy.orderBy,
     },
   };
+}
+
+function toCondition({ name, when }: HookConfig, logger: Logger): Condition | undefined {
+  if (when === undefined) return undefined;
+  const failed = (how: string) => (why: string) =>
+    logger.warn(`Hook "${name}": its condition ${how}: ${why}`);
+  return typeof when === "string"
+    ? compileCondition(when, failed("failed"))
+    : functionCondition(when, failed("threw"));
 }
 
 interface Reaction {
@@ -143,6 +171,7 @@ interface Reaction {
   readonly destination: string | undefined;
   readonly secrets: readonly string[];
   readonly create: (context: HookContext) => Hook | Promise<Hook>;
+  readonly given: Hook | undefined;
 }
 
 function toReaction(name: string, hook: HookConfig["hook"]): Reaction {
@@ -155,6 +184,7 @@ function toReaction(name: string, hook: HookConfig["hook"]): Reaction {
     destination: hook.kind.destination?.(options),
     secrets: hook.kind.secrets?.(options) ?? [],
     create: (context) => hook.kind.create(options, context),
+    given: undefined,
   };
 }
 
@@ -165,6 +195,7 @@ function plain(hook: Hook): Reaction {
     destination: undefined,
     secrets: [],
     create: () => hook,
+    given: hook,
   };
 }
 

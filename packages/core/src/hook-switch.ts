@@ -1,4 +1,5 @@
 import type { JsonValue } from "./json.ts";
+import { createSharedMemory } from "./shared-memory.ts";
 import type { Memory, MemoryChange, Store } from "./store.ts";
 
 /** Failures in a row of a hook, and whether that (or the receiver) has switched it off. */
@@ -29,45 +30,42 @@ const forEver = 8_640_000_000_000_000;
 
 export function createHookSwitch(hook: string, store: Store): HookSwitch {
   const key = `hook:${hook}`;
-  let memory: SwitchMemory = {};
-  const change = async (reduce: (memory: SwitchMemory) => SwitchMemory) => {
-    const stored = await store.update(key, (value) => toChange(reduce(fromJson(value))));
-    memory = fromJson(stored.value);
-  };
+  const memory = createSharedMemory<SwitchMemory>({ store, key, empty: {}, toChange });
   return {
     key,
     get off() {
-      return memory.disabledAt === undefined
-        ? undefined
-        : { at: memory.disabledAt, because: memory.because ?? "it was disabled" };
+      const { disabledAt, because = "it was disabled" } = memory.value;
+      return disabledAt === undefined ? undefined : { at: disabledAt, because };
     },
-    learn(stored) {
-      memory = fromJson(stored?.value);
-    },
+    learn: memory.learn,
     record({ health, now, disableAfter, message }) {
       if (health === "unknown") return undefined;
-      if (health === "good" && (memory.failures ?? 0) === 0) return undefined;
+      if (health === "good" && (memory.value.failures ?? 0) === 0) return undefined;
       if (health === "bad" && disableAfter === undefined) return undefined;
       return count();
 
       async function count(): Promise<string | undefined> {
-        let because: string | undefined;
-        await change((before) => {
-          because = undefined;
-          if (before.disabledAt !== undefined) return before;
+        // At once in this process, so that nothing more is begun; the store's word follows.
+        const { before, after } = await memory.changeNow((memory) => {
+          if (memory.disabledAt !== undefined) return memory;
           if (health === "good") return {};
-          const failures = (before.failures ?? 0) + 1;
-          if (health === "gone") because = `the receiver is gone: ${message}`;
-          else if (disableAfter !== undefined && failures >= disableAfter) {
-            because = `${failures} failures in a row, the last: ${message}`;
+          const failures = (memory.failures ?? 0) + 1;
+          if (health === "gone") {
+            return { failures, disabledAt: now, because: `the receiver is gone: ${message}` };
           }
-          return because === undefined ? { failures } : { failures, disabledAt: now, because };
+          if (disableAfter === undefined || failures < disableAfter) return { failures };
+          const because = `${failures} failures in a row, the last: ${message}`;
+          return { failures, disabledAt: now, because };
         });
-        return because;
+        return before.disabledAt === undefined ? after.because : undefined;
       }
     },
-    enable: () => change(() => ({})),
-    disable: (because, now) => change((before) => ({ ...before, disabledAt: now, because })),
+    async enable() {
+      await memory.change(() => ({}));
+    },
+    async disable(because, now) {
+      await memory.changeNow((before) => ({ ...before, disabledAt: now, because }));
+    },
   };
 }
 
@@ -77,9 +75,4 @@ function toChange(memory: SwitchMemory): MemoryChange {
     value: empty ? undefined : (JSON.parse(JSON.stringify(memory)) as JsonValue),
     blockedUntil: memory.disabledAt === undefined ? undefined : forEver,
   };
-}
-
-// Only this module writes under its key, so the shape is known.
-function fromJson(value: JsonValue | undefined): SwitchMemory {
-  return (value ?? {}) as SwitchMemory;
 }

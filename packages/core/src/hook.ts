@@ -58,7 +58,7 @@ export interface Delivery {
   readonly logger: Logger;
   /**
    * Emits an event caused by this one. It is stored in the transaction that settles this attempt, so it is
-   * neither lost nor doubled by a crash.
+   * neither lost nor doubled by a crash. After the attempt it is too late, which is logged.
    * @throws HookError EVENT_INVALID, EVENT_TOO_LARGE, EVENT_TYPE_UNKNOWN, EVENT_LOOP
    */
   emit(type: string, fields?: EventFields<JsonObject>): void;

@@ -5,7 +5,7 @@ const hex: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
 );
 const pool = Buffer.allocUnsafe(8192);
 let poolAt = pool.length;
-let lastMs = 0;
+let lastMs = -1;
 let counter = 0;
 let prefix = "";
 

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { EventContext } from "./create-event.ts";
-import { messageOf } from "./errors.ts";
+import { type EventContext, isTraceparent } from "./create-event.ts";
 import type { EventFields } from "./event.ts";
 import { toEventError } from "./event-error.ts";
 import { createId } from "./id.ts";
@@ -13,7 +12,7 @@ export interface StepScope {
   readonly runId: string;
   /** Adds to the metadata of the step's `end` (or `error`) event. */
   add(metadata: Readonly<Record<string, JsonValue>>): void;
-  /** Counts rows: added up over calls, and over the steps inside. */
+  /** Counts rows: added up over calls, and over the steps inside. What is no count is left out and logged. */
   rows(count: number): void;
 }
 
@@ -39,7 +38,7 @@ export interface PipelineScope extends FlowgroupScope {
 export interface PipelineRunOptions {
   /** @default a new UUID version 7 */
   readonly runId?: string | undefined;
-  /** W3C Trace Context. @default the environment's TRACEPARENT */
+  /** W3C Trace Context; one that is none is left out and logged. @default the environment's TRACEPARENT */
   readonly traceparent?: string | undefined;
   /** Metadata of `pipeline.start`. */
   readonly metadata?: Readonly<Record<string, JsonValue>> | undefined;
@@ -52,6 +51,8 @@ type Level = "pipeline" | "flowgroup" | "action";
 export interface Instrument {
   /** What a plain `emit` inherits where it stands. */
   context(): EventContext | undefined;
+  /** Calls back where a plain `emit` inherits that. */
+  within(context: EventContext | undefined, callback: () => void): void;
   pipeline<Result>(
     name: string,
     run: (pipeline: PipelineScope) => Result | Promise<Result>,
@@ -67,15 +68,15 @@ export function createInstrument(parts: {
 }): Instrument {
   const { now, logger } = parts;
   const elapsed = parts.elapsed ?? (() => performance.now());
-  const storage = new AsyncLocalStorage<EventContext>();
+  const storage = new AsyncLocalStorage<EventContext | undefined>();
 
-  /** Emitting never breaks or holds up the code: what fails is logged. */
+  /** Emitting never breaks or holds up the code: what is refused is logged there. */
   const createTeller = () => {
     const told = new Set<Promise<unknown>>();
     const tell = (type: string, fields: EventFields<JsonObject>): void => {
       const done = parts.emit(type, fields).then(
         () => undefined,
-        (error: unknown) => logger.warn(`Event ${type} was not accepted: ${messageOf(error)}`),
+        () => undefined,
       );
       told.add(done);
       void done.then(() => told.delete(done));
@@ -101,6 +102,10 @@ export function createInstrument(parts: {
       runId: context.runId ?? "",
       add: (metadata) => void Object.assign(extra, metadata),
       rows(count) {
+        if (!Number.isSafeInteger(count) || count < 0) {
+          logger.warn(`The ${level} "${name}" counts ${String(count)} rows, which is no count.`);
+          return;
+        }
         rows = (rows ?? 0) + count;
         step.outer?.rows(count);
       },
@@ -126,13 +131,20 @@ export function createInstrument(parts: {
 
   return {
     context: () => storage.getStore(),
+    within(context, callback) {
+      if (context === storage.getStore()) callback();
+      else storage.run(context, callback);
+    },
     async pipeline(name, run, options = {}) {
       const { tell, settled } = createTeller();
-      const traceparent = options.traceparent ?? process.env.TRACEPARENT;
+      const traceparent = options.traceparent ?? (process.env.TRACEPARENT || undefined);
+      if (traceparent !== undefined && !isTraceparent(traceparent)) {
+        logger.warn(`Pipeline "${name}" has a traceparent that is none; its events go without.`);
+      }
       const context: EventContext = {
         pipeline: name,
         runId: options.runId ?? createId(now()),
-        ...(traceparent !== undefined && { traceparent }),
+        ...(isTraceparent(traceparent) && { traceparent }),
       };
       const actionOf =
         (outer: StepScope, above: EventContext): FlowgroupScope["action"] =>
@@ -146,7 +158,9 @@ export function createInstrument(parts: {
             run: runAction,
             scope: (step): ActionScope => ({
               ...step,
-              table: (table, metadata = {}) => tell("table.created", { table, metadata }),
+              // Also where the code has lost its asynchronous context.
+              table: (table, metadata = {}) =>
+                storage.run({ ...above, action }, () => tell("table.created", { table, metadata })),
             }),
           });
       try {

@@ -1,3 +1,4 @@
+import type { EventContext } from "./create-event.ts";
 import { toDeliveryId } from "./delivery-id.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
@@ -8,6 +9,8 @@ import type { Acceptance, Accepted, Store, StoredEvent } from "./store.ts";
 export interface Arrival {
   readonly event: PipehooksEvent;
   readonly acceptance: Acceptance;
+  /** Where it was emitted. */
+  readonly context?: EventContext | undefined;
 }
 
 export interface EmitResult {
@@ -55,17 +58,38 @@ export function createIntake(options: {
     void written.then(() => writing.delete(written));
   };
 
-  const settle = (batch: readonly Waiting[], results: readonly Accepted[]): void => {
+  const settle = async (batch: readonly Waiting[], results: readonly Accepted[]): Promise<void> => {
+    const duplicates: Waiting[] = [];
     for (const [index, arrival] of batch.entries()) {
       const result = results[index];
       if (result === undefined) {
         reject(arrival, new HookError("STORE_FAILED", "The store did not answer for an event."));
         continue;
       }
-      if (!result.duplicate) options.accepted(arrival, result);
+      if (result.duplicate) {
+        duplicates.push(arrival);
+        continue;
+      }
+      options.accepted(arrival, result);
       arrival.resolve(toResult(arrival, result));
     }
     options.stored(batch);
+    for (const arrival of duplicates)
+      await settleDuplicate(arrival, results[batch.indexOf(arrival)]);
+  };
+
+  /** The hooks it reaches now need not be those of the first time. */
+  const settleDuplicate = async (arrival: Waiting, accepted: Accepted | undefined) => {
+    const ids = accepted?.deliveries ?? [];
+    try {
+      const rows = ids.length === 0 ? [] : await store.deliveries({ ids, limit: ids.length });
+      const deliveries = rows
+        .toSorted((a, b) => a.id - b.id)
+        .map(({ hook, id }) => ({ hook, id: toDeliveryId(id) }));
+      arrival.resolve({ event: arrival.event, duplicate: true, deliveries });
+    } catch (error) {
+      reject(arrival, error);
+    }
   };
 
   const refuse = (batch: readonly Waiting[], error: unknown): void => {
@@ -74,9 +98,9 @@ export function createIntake(options: {
   };
 
   return {
-    add({ event, acceptance }) {
+    add({ event, acceptance, context }) {
       const { promise, resolve, reject } = Promise.withResolvers<EmitResult>();
-      waiting.push({ event, acceptance, promise, resolve, reject });
+      waiting.push({ event, acceptance, context, promise, resolve, reject });
       if (waiting.length === 1) queueMicrotask(write);
       return promise;
     },
@@ -95,7 +119,7 @@ function toResult({ event, acceptance }: Arrival, accepted: Accepted): EmitResul
     const id = accepted.deliveries[index];
     if (id !== undefined) deliveries.push({ hook, id: toDeliveryId(id) });
   }
-  return { event, duplicate: accepted.duplicate, deliveries };
+  return { event, duplicate: false, deliveries };
 }
 
 function reject({ promise, reject }: Waiting, error: unknown): void {

@@ -28,7 +28,8 @@ function copy(value: unknown, path: string, size: JsonSize, ancestors: object[])
     case "number":
       if (!Number.isFinite(value)) throw refuse(path, `is ${value}, which JSON cannot carry`);
       size.maxBytes += 26;
-      return value;
+      // JSON has no negative zero.
+      return value === 0 ? 0 : value;
     case "boolean":
       size.maxBytes += 6;
       return value;
@@ -56,7 +57,7 @@ function copyObject(value: object, path: string, size: JsonSize, ancestors: obje
   ancestors.push(value);
   size.maxBytes += 3;
   const result = Array.isArray(value)
-    ? value.map((item, index) => copy(item, `${path}[${index}]`, size, ancestors))
+    ? Array.from(value, (item, index) => copy(item, `${path}[${index}]`, size, ancestors))
     : copyRecord(value, path, size, ancestors);
   ancestors.pop();
   return Object.freeze(result);
@@ -84,7 +85,8 @@ function copyRecord(value: object, path: string, size: JsonSize, ancestors: obje
   return result;
 }
 
-function isPlain(value: object): boolean {
+/** Whether it is a plain `{ … }`: no array, no instance of a class. */
+export function isPlain(value: object): boolean {
   const prototype: object | null = Object.getPrototypeOf(value);
   // The second test takes plain objects of another realm (a vm, a test runner).
   return (

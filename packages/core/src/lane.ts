@@ -43,8 +43,9 @@ export function wantedOf(lane: Lane, now: number): number {
 }
 
 /** How many attempts may begin now. */
-export function freeSlots({ destination, policy, running }: Lane, now: number): number {
-  if (destination.blockedUntil() > now) return 0;
+export function freeSlots(lane: Lane, now: number): number {
+  const { destination, policy, running } = lane;
+  if (destination.closedUntil() > now || lane.switch.off !== undefined) return 0;
   const most = destination.breaker(now) === "half-open" ? 1 : destination.concurrency;
   return Math.max(0, Math.min(policy.concurrency - running.size, most - destination.inFlight));
 }

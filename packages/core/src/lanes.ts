@@ -16,7 +16,8 @@ export interface DestinationInput {
   readonly rateLimit?: readonly string[] | undefined;
   /** Attempts at a time over all its hooks, in one process. @default no limit of its own */
   readonly concurrency?: number | undefined;
-  readonly breaker?: BreakerInput | undefined;
+  /** Of all its hooks; `disableAfter` is a policy of each hook. */
+  readonly breaker?: Omit<BreakerInput, "disableAfter"> | undefined;
 }
 
 /** A lane for each enabled hook, and the live hooks they made, to be disposed of. */
@@ -26,6 +27,8 @@ export interface Lanes {
   live(name: string): Hook | Promise<Hook> | undefined;
   dispose(): Promise<readonly unknown[]>;
 }
+
+const longestDisposalMs = 5000;
 
 export function createLanes(parts: {
   readonly hooks: readonly PreparedHook[];
@@ -42,14 +45,32 @@ export function createLanes(parts: {
   for (const [name, sharing] of Map.groupBy(enabled, ({ destination }) => destination)) {
     destinations.set(name, toDestination(name, sharing, parts));
   }
-  const made: { name: string; hook: Hook }[] = [];
+  let disposed = false;
+  /** A hook that does not end is left behind: nobody waits for it longer than this. */
+  const dispose = async (hook: Hook): Promise<void> => {
+    const late = Promise.withResolvers<never>();
+    const timer = parts.clock.timer(longestDisposalMs, () =>
+      late.reject(new Error(`it took longer than ${longestDisposalMs} ms`)),
+    );
+    try {
+      await Promise.race([hook[Symbol.asyncDispose]?.(), late.promise]);
+    } finally {
+      timer[Symbol.dispose]();
+    }
+  };
+  const made: Hook[] = hooks.flatMap(({ given }) => given ?? []);
   const live = new Map<string, () => Hook | Promise<Hook>>();
   for (const prepared of enabled) {
     live.set(
       prepared.name,
       once(
         () => prepared.create(hookContext(prepared.name, parts)),
-        (hook) => made.push({ name: prepared.name, hook }),
+        (hook) => {
+          if (hook === prepared.given) return;
+          // One whose making outlasted the bus.
+          if (disposed) void dispose(hook).catch(() => {});
+          else made.push(hook);
+        },
       ),
     );
   }
@@ -74,12 +95,9 @@ export function createLanes(parts: {
     live: (name) => live.get(name)?.(),
     async dispose() {
       const failures: unknown[] = [];
-      for (const { hook } of made.splice(0).reverse()) {
-        try {
-          await hook[Symbol.asyncDispose]?.();
-        } catch (error) {
-          failures.push(error);
-        }
+      disposed = true;
+      for (const hook of made.splice(0).reverse()) {
+        await dispose(hook).catch((error: unknown) => failures.push(error));
       }
       return failures;
     },

@@ -1,3 +1,5 @@
+import { redactValue } from "./redact.ts";
+
 /** Where Pipehooks talks; `pino` and `console` fit behind it with one line each. */
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -28,7 +30,7 @@ function writeLine(
 /** The same logger with every line passed through `redact` first, so that no secret gets out. */
 export function redactingLogger(logger: Logger, redact: (text: string) => string): Logger {
   const clean = (fields?: Readonly<Record<string, unknown>>) =>
-    fields === undefined ? undefined : JSON.parse(redact(JSON.stringify(fields)));
+    fields === undefined ? undefined : (redactValue(fields, redact) as typeof fields);
   return {
     debug: (message, fields) => logger.debug(redact(message), clean(fields)),
     info: (message, fields) => logger.info(redact(message), clean(fields)),

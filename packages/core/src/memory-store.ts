@@ -196,11 +196,15 @@ export function createMemoryStore({
     }
   };
 
-  const makeRoom = (wanted: number) => {
+  const forget = () => {
     while (removable.size > keepSettled) {
       const oldest = removable.take();
       if (oldest !== undefined && isRemovable(oldest) && events.has(oldest.seq)) remove(oldest);
     }
+  };
+
+  const makeRoom = (wanted: number) => {
+    forget();
     if (held + wanted <= maxEvents) return;
     throw new HookError(
       "STORE_FULL",
@@ -252,7 +256,6 @@ export function createMemoryStore({
   const settleOne = (settlement: Settlement): boolean => {
     const entry = deliveries.get(settlement.id);
     if (entry?.state !== "running" || entry.owner !== settlement.owner) return false;
-    makeRoom(settlement.emitted?.length ?? 0);
     entry.attempts = settlement.attempts;
     if (settlement.attempt !== undefined) {
       entry.log.push({ ...settlement.attempt, deliveryId: entry.id });
@@ -263,10 +266,12 @@ export function createMemoryStore({
     } else {
       entry.owner = undefined;
       entry.reason = reason;
-      entry.data = settlement.state;
+      entry.data = settlement.state ?? entry.data;
       move(entry, to, settlement.dueAt ?? now);
     }
+    // Also beyond the bound: a full store that refused outcomes would never be less full.
     for (const acceptance of settlement.emitted ?? []) insert(acceptance);
+    forget();
     return true;
   };
 

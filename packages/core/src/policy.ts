@@ -80,44 +80,57 @@ export interface BreakerPolicy {
 }
 
 const longestMs = 365 * 86_400_000;
-const duration = z
+/** A duration as text, up to 365 days. */
+export const durationText: z.ZodType<string, string> = z
   .string()
   .regex(durationPattern, 'a duration is a number with ms, s, m, h or d, such as "30s"')
+  .refine((text) => !durationPattern.test(text) || parseDuration(text) <= longestMs, {
+    error: "a duration is at most 365d",
+  })
   .describe("A duration: a number with ms, s, m, h or d");
+const someTime = durationText.refine(
+  (text) => !durationPattern.test(text) || parseDuration(text) >= 1,
+  { error: "this duration must be at least 1ms" },
+);
 const milliseconds = z.int().nonnegative().max(longestMs);
-const rate = z
+/** A rate as text. */
+export const rateText: z.ZodType<string, string> = z
   .string()
   .regex(ratePattern, 'a rate is COUNT/DURATION, such as "20/1m"')
+  .refine((text) => !ratePattern.test(text) || isRate(text), {
+    error: "a rate is at least 1 in at least 1ms",
+  })
   .describe("COUNT/DURATION, such as 20/1m");
+
+/** Shape of the breaker policy. */
+export const breakerShape = {
+  failures: z.int().min(1).optional().describe("Failures in a row that open it. Default 5"),
+  reset: someTime.optional().describe("How long it stays open. Default 1m"),
+  resetMs: milliseconds.min(1).optional(),
+  disableAfter: z.int().min(1).optional().describe("Failures that switch the hook off"),
+};
 
 /** Shapes of the policies, one schema a key; configuration files are checked by the same ones. */
 export const policyShape = {
-  timeout: duration.optional().describe("One attempt, everything included. Default 30s"),
+  timeout: someTime.optional().describe("One attempt, everything included. Default 30s"),
   timeoutMs: milliseconds.min(1).optional(),
   retry: z
     .strictObject({
       attempts: z.int().min(1).max(1000).optional().describe("Tries in all. Default 12"),
-      base: duration.optional().describe("Longest wait before the second attempt. Default 1s"),
+      base: durationText.optional().describe("Longest wait before the second attempt. Default 1s"),
       baseMs: milliseconds.optional(),
       factor: z.number().min(1).max(100).optional().describe("Growth of the wait. Default 3"),
-      cap: duration.optional().describe("Longest wait between two attempts. Default 1h"),
+      cap: durationText.optional().describe("Longest wait between two attempts. Default 1h"),
       capMs: milliseconds.optional(),
       jitter: z.enum(["full", "equal", "none"]).optional().describe("Default full"),
-      maxAge: duration.optional().describe("Age at which an event is given up. Default 24h"),
+      maxAge: someTime.optional().describe("Age at which an event is given up. Default 24h"),
       maxAgeMs: milliseconds.min(1).optional(),
     })
     .optional(),
   concurrency: z.int().min(1).max(10_000).optional().describe("Attempts at a time. Default 10"),
   orderBy: z.string().min(1).optional().describe("Path in the event; equal values go in order"),
-  rateLimit: z.array(rate).min(1).optional().describe("Windows that all hold at once"),
-  breaker: z
-    .strictObject({
-      failures: z.int().min(1).optional().describe("Failures in a row that open it. Default 5"),
-      reset: duration.optional().describe("How long it stays open. Default 1m"),
-      resetMs: milliseconds.min(1).optional(),
-      disableAfter: z.int().min(1).optional().describe("Failures that switch the hook off"),
-    })
-    .optional(),
+  rateLimit: z.array(rateText).min(1).optional().describe("Windows that all hold at once"),
+  breaker: z.strictObject(breakerShape).optional(),
   enabled: z.boolean().optional().describe("Default true"),
 };
 
@@ -149,6 +162,14 @@ export function toPolicy(...inputs: readonly (PolicyInput | undefined)[]): Polic
     },
     enabled: lastOf(inputs, (i) => i.enabled) ?? true,
   };
+}
+
+function isRate(text: string): boolean {
+  try {
+    return parseRate(text).windowMs <= longestMs;
+  } catch {
+    return false;
+  }
 }
 
 function ms(exact: number | undefined, text: string | undefined): number | undefined {

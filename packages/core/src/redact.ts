@@ -1,3 +1,5 @@
+import { messageOf } from "./errors.ts";
+
 /** Replaces secrets in texts; the same one serves logs, errors, attempts and commands. */
 export type Redact = (text: string) => string;
 
@@ -14,16 +16,49 @@ export function createRedactor(secrets: Iterable<string>): Redact {
     if (secret.length < shortestSecret) continue;
     forms.add(secret);
     forms.add(JSON.stringify(secret).slice(1, -1));
-    forms.add(encodeURIComponent(secret));
-    const bytes = Buffer.from(secret);
-    forms.add(bytes.toString("base64").replace(/=+$/, ""));
-    forms.add(bytes.toString("base64url"));
+    forms.add(encodeURIComponent(secret.toWellFormed()));
+    forms.add(new URLSearchParams([["", secret]]).toString().slice(1));
+    for (const form of base64Forms(secret)) forms.add(form);
   }
   if (forms.size === 0) return (text) => text;
   // Longest first, so that a secret that contains another is replaced whole.
   const ordered = [...forms].sort((a, b) => b.length - a.length);
   const pattern = new RegExp(ordered.map((form) => escapePattern(form)).join("|"), "g");
   return (text) => text.replace(pattern, redactedMark);
+}
+
+/** The secret in base64 by itself, and what stays the same of it inside a longer text (`user:password`). */
+function base64Forms(secret: string): string[] {
+  return (["base64", "base64url"] as const).flatMap((encoding) => {
+    const alone = Buffer.from(secret).toString(encoding).replace(/=+$/, "");
+    const inside = [0, 1, 2].map((shift) => {
+      const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
+      const text = bytes.toString(encoding).replace(/=+$/, "");
+      // The first and the last character may hold bits of what stands beside it.
+      return text.slice(shift === 0 ? 0 : shift + 1, bytes.length % 3 === 0 ? undefined : -1);
+    });
+    return [alone, ...inside.filter((form) => form.length > shortestSecret)];
+  });
+}
+
+/** The same value with every text in it redacted; what JSON cannot carry becomes text. */
+export function redactValue(
+  value: unknown,
+  redact: Redact,
+  above: readonly object[] = [],
+): unknown {
+  if (typeof value !== "object" || value === null) {
+    const text = String(value);
+    const clean = redact(text);
+    const asItIs = clean === text && typeof value !== "bigint" && typeof value !== "symbol";
+    return asItIs ? value : clean;
+  }
+  if (above.includes(value)) return "[circular]";
+  if (value instanceof Date) return value;
+  if (value instanceof Error) return redact(`${value.name}: ${messageOf(value)}`);
+  const inner = (item: unknown) => redactValue(item, redact, [...above, value]);
+  if (Array.isArray(value)) return value.map(inner);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [redact(key), inner(item)]));
 }
 
 // Node 22 lacks RegExp.escape.

@@ -8,7 +8,9 @@ export const longestRetryAfterMs: number = 10 * 3_600_000;
  * with the policy's jitter. `random` is in [0, 1).
  */
 export function backoff(attempt: number, policy: RetryPolicy, random: () => number): number {
-  const delay = Math.min(policy.capMs, policy.baseMs * policy.factor ** (attempt - 1));
+  // A power beyond all numbers times a base of 0 would be no number.
+  const grown = policy.baseMs === 0 ? 0 : policy.baseMs * policy.factor ** (attempt - 1);
+  const delay = Math.min(policy.capMs, grown);
   switch (policy.jitter) {
     case "full":
       return Math.round(random() * delay);

@@ -38,11 +38,12 @@ const filterFields = [
 /** Compiles the type patterns of a hook or a listener. Pipehooks' own events must be asked for by name. */
 export function compileTypePatterns(patterns: readonly string[]): Match {
   const matches = compilePatterns(patterns);
-  const asksForOwn = patterns.some(
-    (pattern) => /^\{?pipehooks\b/.test(pattern) && !isNegated(pattern),
-  );
-  return (type) => (asksForOwn || !isOwnType(type)) && matches(type);
+  const asking = patterns.filter((pattern) => isNegated(pattern) || namesOwn.test(pattern));
+  const matchesOwn = asking.every(isNegated) ? () => false : compilePatterns(asking);
+  return (type) => (isOwnType(type) ? matchesOwn(type) : matches(type));
 }
+
+const namesOwn = /(?:^|[{(,|])pipehooks\b/;
 
 /** @throws HookError CONFIG_INVALID for a bad glob */
 export function compileFilter(filter: FilterInput = {}): readonly FilterStep[] {
@@ -52,7 +53,7 @@ export function compileFilter(filter: FilterInput = {}): readonly FilterStep[] {
   });
 }
 
-export function passesFilter(steps: readonly FilterStep[], event: PipehooksEvent): boolean {
+function passesFilter(steps: readonly FilterStep[], event: PipehooksEvent): boolean {
   for (const { field, matches } of steps) if (!matches(event[field] ?? "")) return false;
   return true;
 }

@@ -27,6 +27,9 @@ export interface RunnerParts extends AftermathParts {
   readonly wants: (type: DeliveryEventType) => boolean;
 }
 
+/** What is kept of a reason or an answer, in characters. */
+const longestText = 4096;
+
 /** Runs attempts and hands what became of them to the settler. */
 export interface Runner {
   run(lane: Lane, claimed: ClaimedDelivery): void;
@@ -42,8 +45,12 @@ export function createRunner(
     readonly ended: (lane: Lane) => void;
   },
 ): Runner {
-  const { owner, settler, clock, redact } = options;
+  const { owner, settler, clock, redact, logger } = options;
   const aftermath = createAftermath(options);
+  const clean: Redact = (text) => {
+    const redacted = redact(text);
+    return redacted.length <= longestText ? redacted : `${redacted.slice(0, longestText)}…`;
+  };
 
   const giveBack = ({ id, attempt, state }: ClaimedDelivery, dueAt: number): void => {
     settler.add({
@@ -62,6 +69,7 @@ export function createRunner(
   const run = (lane: Lane, claimed: ClaimedDelivery): void => {
     const startedAt = clock.now();
     const emitted: Acceptance[] = [];
+    let ended = false;
     const events = parseEvents(claimed.events);
     const event = events?.at(-1);
     if (events === undefined || event === undefined) {
@@ -83,12 +91,17 @@ export function createRunner(
         state: claimed.state,
         signal,
         logger: lane.logger,
-        emit: (type, fields = {}) => void emitted.push(options.emission(type, fields, event)),
+        emit(type, fields = {}) {
+          const acceptance = options.emission(type, fields, event);
+          if (!ended) emitted.push(acceptance);
+          else logger.error(`Hook "${lane.hook}" emitted "${type}" after its attempt: it is lost.`);
+        },
       }),
     });
     lane.running.set(claimed.id, attempt);
     lane.destination.inFlight += 1;
     void attempt.ending.then((ending) => {
+      ended = true;
       lane.running.delete(claimed.id);
       lane.destination.inFlight -= 1;
       finish({ lane, claimed, event, startedAt, ending, emitted });
@@ -115,7 +128,7 @@ export function createRunner(
       random: options.random,
     });
     const durationMs = now - startedAt;
-    const reason = verdict.reason === undefined ? undefined : redact(verdict.reason);
+    const reason = verdict.reason === undefined ? undefined : clean(verdict.reason);
     const noticed = (["pipehooks.delivery.attempted", outcomeNotices[verdict.outcome]] as const)
       .filter(options.wants)
       .flatMap((type) => {
@@ -135,7 +148,7 @@ export function createRunner(
       emitted: [...emitted, ...noticed],
     });
     lane.wakeAt = Math.min(lane.wakeAt, verdict.dueAt ?? Number.POSITIVE_INFINITY);
-    aftermath.record(lane, verdict, now);
+    aftermath.record(lane, event, verdict, now);
   };
 
   const toSettlement = (done: {
@@ -162,8 +175,8 @@ export function createRunner(
         durationMs,
         outcome: verdict.outcome,
         code: verdict.error?.code,
-        message: verdict.error === undefined ? undefined : redact(verdict.error.message),
-        answer: redactAnswer(verdict.answer, redact),
+        message: verdict.error === undefined ? undefined : clean(verdict.error.message),
+        answer: cleanAnswer(verdict.answer, clean),
       },
     };
   };
@@ -192,11 +205,11 @@ function parseEvents(bodies: readonly string[]): readonly PipehooksEvent[] | und
   }
 }
 
-function redactAnswer(answer: Answer | undefined, redact: Redact): JsonValue | undefined {
+function cleanAnswer(answer: Answer | undefined, clean: Redact): JsonValue | undefined {
   if (answer === undefined) return undefined;
   return {
     ...(answer.status !== undefined && { status: answer.status }),
-    ...(answer.body !== undefined && { body: redact(answer.body) }),
+    ...(answer.body !== undefined && { body: clean(answer.body) }),
     ...(answer.timing !== undefined && { timing: answer.timing }),
   };
 }

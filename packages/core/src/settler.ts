@@ -4,12 +4,14 @@ import type { Logger } from "./logger.ts";
 import type { Acceptance, Settlement, Store } from "./store.ts";
 
 /** Writes what became of deliveries, many at a time, and does not let go of one before it is stored. */
-export interface Settler {
+export interface Settler extends Disposable {
   /** Whether the store refuses what has happened; then nothing more should be begun. */
   readonly stuck: boolean;
   add(done: { readonly settlement: Settlement; readonly emitted?: readonly Acceptance[] }): void;
   /** Resolves when everything added so far is stored, or was refused once. */
   flushed(): Promise<void>;
+  /** Tries nothing again by itself. */
+  [Symbol.dispose](): void;
 }
 
 const waitAfterFailureMs = 1000;
@@ -25,6 +27,8 @@ export function createSettler(options: {
   let waiting: Settlement[] = [];
   let scheduled = false;
   let stuck = false;
+  let ended = false;
+  let retry: Disposable | undefined;
   const writing = new Set<Promise<void>>();
 
   const write = (): void => {
@@ -35,13 +39,16 @@ export function createSettler(options: {
     const written = store.settle(batch).then(
       (held) => {
         stuck = false;
+        // What came while the store was stuck has not been scheduled.
+        if (!scheduled) write();
         options.settled(batch.filter((settlement, index) => isHeld(settlement, held[index])));
       },
       (error: unknown) => {
         if (!stuck) logger.error(`The outcome of deliveries is not stored: ${messageOf(error)}`);
         stuck = true;
         waiting = [...batch, ...waiting];
-        clock.timer(waitAfterFailureMs, write);
+        retry?.[Symbol.dispose]();
+        if (!ended) retry = clock.timer(waitAfterFailureMs, write);
       },
     );
     writing.add(written);
@@ -68,6 +75,10 @@ export function createSettler(options: {
     async flushed() {
       if (waiting.length > 0) write();
       while (writing.size > 0) await Promise.all(writing);
+    },
+    [Symbol.dispose]() {
+      ended = true;
+      retry?.[Symbol.dispose]();
     },
   };
 }

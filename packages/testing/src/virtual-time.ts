@@ -93,7 +93,11 @@ export function createVirtualTime(options: VirtualTimeOptions = {}): VirtualTime
     let next: Timer | undefined;
     for (const timer of timers) {
       if (timer.at > end) continue;
-      if (next === undefined || timer.at < next.at || (timer.at === next.at && timer.order < next.order)) {
+      if (
+        next === undefined ||
+        timer.at < next.at ||
+        (timer.at === next.at && timer.order < next.order)
+      ) {
         next = timer;
       }
     }

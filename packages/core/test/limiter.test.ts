@@ -1,0 +1,125 @@
+import { type LimiterMemory, parseRate, type RateWindow, takeFromBudget } from "@pipehooks/core";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+/** Takes over and over, and gives back when each was granted. */
+function run(
+  windows: readonly RateWindow[],
+  asked: readonly { readonly afterMs: number; readonly wanted: number }[],
+) {
+  const granted: number[] = [];
+  let memory: LimiterMemory = {};
+  let now = 1_000_000;
+  for (const { afterMs, wanted } of asked) {
+    now += afterMs;
+    const take = takeFromBudget(memory, windows, wanted, now);
+    memory = JSON.parse(JSON.stringify(take.memory));
+    for (let index = 0; index < take.granted; index += 1) granted.push(now);
+  }
+  return { granted, memory, now };
+}
+
+/** The most that was granted in any window of that length, wherever it begins. */
+function mostIn(windowMs: number, granted: readonly number[]): number {
+  return Math.max(
+    0,
+    ...granted.map((start) => granted.filter((at) => at >= start && at < start + windowMs).length),
+  );
+}
+
+const window = fc.record({
+  count: fc.integer({ min: 1, max: 20 }),
+  windowMs: fc.integer({ min: 1, max: 100_000 }),
+});
+const windows = fc.array(window, { minLength: 1, maxLength: 3 });
+const asked = fc.array(
+  fc.record({
+    afterMs: fc.integer({ min: 0, max: 40_000 }),
+    wanted: fc.integer({ min: 1, max: 15 }),
+  }),
+  { maxLength: 60 },
+);
+
+describe("a budget of rates", () => {
+  test("grants up to the count and names the time when more can be granted", () => {
+    const minute = [parseRate("3/1m")];
+
+    const first = takeFromBudget({}, minute, 2, 0);
+    const second = takeFromBudget(first.memory, minute, 2, 1000);
+    const third = takeFromBudget(second.memory, minute, 1, 2000);
+    const later = takeFromBudget(third.memory, minute, 1, third.retryAt as number);
+
+    expect([first.granted, second.granted, third.granted, later.granted]).toEqual([2, 1, 0, 1]);
+    expect(first.retryAt).toBeUndefined();
+    expect(second.retryAt).toBe(third.retryAt);
+    expect(third.retryAt).toBeGreaterThanOrEqual(60_000);
+    expect(third.retryAt).toBeLessThanOrEqual(61_000);
+  });
+
+  test("never grants more than the count in any window of its length", () => {
+    const property = fc.property(windows, asked, (given, asking) => {
+      const { granted } = run(given, asking);
+
+      for (const { count, windowMs } of given) {
+        expect(mostIn(windowMs, granted)).toBeLessThanOrEqual(count);
+      }
+    });
+
+    fc.assert(property);
+  });
+
+  test("is never stuck: at the time it names at least one more is granted, and before it none is", () => {
+    const property = fc.property(windows, asked, (given, asking) => {
+      const { memory, now } = run(given, asking);
+      const used = takeFromBudget(memory, given, 1000, now);
+      const retryAt = used.retryAt as number;
+
+      expect(retryAt).toBeGreaterThan(now);
+      expect(takeFromBudget(used.memory, given, 1, retryAt).granted).toBe(1);
+      expect(takeFromBudget(used.memory, given, 1, retryAt - 1).granted).toBe(0);
+    });
+
+    fc.assert(property);
+  });
+
+  test("wastes little: a second and a sixtieth of a window after it is used up it is whole again", () => {
+    const property = fc.property(window, (given) => {
+      const used = takeFromBudget({}, [given], given.count, 5000);
+      const whole = 5000 + given.windowMs + Math.ceil(given.windowMs / 60) + 1;
+
+      expect(takeFromBudget(used.memory, [given], 1000, whole).granted).toBe(given.count);
+    });
+
+    fc.assert(property);
+  });
+
+  test("remembers a bounded number of counts", () => {
+    const asking = Array.from({ length: 5000 }, () => ({ afterMs: 7, wanted: 1 }));
+
+    const { memory } = run([{ count: 1_000_000, windowMs: 10_000 }], asking);
+
+    expect(Object.values(memory)[0]?.length).toBeLessThanOrEqual(62);
+  });
+
+  test("a clock that was set back does not block for longer than a window", () => {
+    const minute = [parseRate("1/1m")];
+
+    const ahead = takeFromBudget({}, minute, 1, 10_000_000);
+    const back = takeFromBudget(ahead.memory, minute, 1, 0);
+
+    expect(back.granted).toBe(1);
+  });
+
+  test("the strictest of several windows counts", () => {
+    const given = [parseRate("10/1s"), parseRate("12/1m")];
+
+    const { granted } = run(given, [
+      { afterMs: 0, wanted: 50 },
+      { afterMs: 2000, wanted: 50 },
+      { afterMs: 2000, wanted: 50 },
+    ]);
+
+    expect(granted).toHaveLength(12);
+    expect(mostIn(1000, granted)).toBe(10);
+  });
+});
