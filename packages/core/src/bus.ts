@@ -1,148 +1,26 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { busProblems } from "./bus-problems.ts";
-import {
-  type BuiltInEventTypes,
-  builtInEventTypes,
-  deliveryEventTypes,
-  type EventTypes,
-  isOwnType,
-  unknownMetadata,
-} from "./catalogue.ts";
-import { type Clock, holdProcess, systemClock } from "./clock.ts";
+import { builtInEventTypes, type EventTypes } from "./catalogue.ts";
+import { checkHook } from "./check-hook.ts";
+import { holdProcess, systemClock } from "./clock.ts";
 import { createEvent, type EventContext, type EventRules } from "./create-event.ts";
-import { toDeliveryId } from "./delivery-id.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
-import { collectHealth, type Health } from "./health.ts";
-import type { CheckReport } from "./hook.ts";
-import { type HookConfig, type PreparedHook, prepareHooks } from "./hook-config.ts";
-import { createInstrument, type PipelineRunOptions, type PipelineScope } from "./instrument.ts";
+import { collectHealth } from "./health.ts";
+import { prepareHooks } from "./hook-config.ts";
+import { createInstrument } from "./instrument.ts";
 import { type Arrival, createIntake, type EmitResult, EventForStore, quiet } from "./intake.ts";
 import { deepFreeze, type JsonObject } from "./json.ts";
-import { createLanes, type DestinationInput, type Lanes } from "./lanes.ts";
-import { createListeners, type Listener } from "./listeners.ts";
+import { createLanes } from "./lanes.ts";
+import { createListeners } from "./listeners.ts";
 import { type Logger, redactingLogger, stderrLogger } from "./logger.ts";
 import { createMemoryStore } from "./memory-store.ts";
-import type { Notice } from "./notice.ts";
-import type { PolicyInput } from "./policy.ts";
+import { createOwnEvents } from "./own-events.ts";
+import type { Nothing, Pipehooks, PipehooksOptions } from "./pipehooks.ts";
 import { createRedactor, type Redact } from "./redact.ts";
-import { createRetention, type RetentionInput } from "./retention.ts";
+import { createRetention } from "./retention.ts";
 import { createRouter, orderKeyOf } from "./router.ts";
 import type { Acceptance, Store } from "./store.ts";
-
-export interface PipehooksOptions<Types extends EventTypes = EventTypes> {
-  readonly hooks?: readonly HookConfig[] | undefined;
-  /** Own event types: `defineEvents({ … })`. */
-  readonly events?: Types | undefined;
-  /** Takes types that are neither built in nor defined, with any metadata. @default false */
-  readonly allowUnknownTypes?: boolean | undefined;
-  /** Largest event as JSON. @default 262_144 (256 KiB) */
-  readonly maxEventBytes?: number | undefined;
-  /** Taken over: closing the bus disposes of it. @default a memory store */
-  readonly store?: Store | undefined;
-  /** CloudEvents `source` of what is emitted here. @default "/pipehooks" */
-  readonly source?: string | undefined;
-  readonly destinations?: Readonly<Record<string, DestinationInput>> | undefined;
-  /** Policies of every hook that says nothing else. */
-  readonly defaults?: PolicyInput | undefined;
-  /** Whether this process delivers; `false` only accepts, and another process delivers. @default true */
-  readonly deliver?: boolean | undefined;
-  readonly retention?: RetentionInput | undefined;
-  /** Texts that must not appear in logs, errors or the store. */
-  readonly secrets?: readonly string[] | undefined;
-  /** @default warnings and errors to stderr */
-  readonly logger?: Logger | undefined;
-  /** How long a delivery is leased; another process takes over when it runs out. @default 30_000 */
-  readonly leaseMs?: number | undefined;
-  readonly clock?: Clock | undefined;
-  /** A number in [0, 1). @default Math.random */
-  readonly random?: (() => number) | undefined;
-}
-
-type AllTypes<Types extends EventTypes> = BuiltInEventTypes & Types;
-type MetadataOf<Schema> = Schema extends StandardSchemaV1<infer Input, unknown> ? Input : never;
-type Nothing = Record<never, never>;
-type FieldsOf<Schema> = EventFields<MetadataOf<Schema>>;
-/** Fields may be left out where the metadata's schema asks for nothing. */
-type EmitArguments<Schema> =
-  Nothing extends MetadataOf<Schema>
-    ? [fields?: FieldsOf<Schema>]
-    : [fields: FieldsOf<Schema> & { readonly metadata: MetadataOf<Schema> }];
-
-export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncDisposable {
-  /**
-   * Accepts an event: routes it and resolves when the store has it. Never runs a hook. A rejection that nobody
-   * awaits is logged and does not end the process.
-   * @throws HookError EVENT_INVALID, EVENT_TOO_LARGE, EVENT_TYPE_UNKNOWN, EVENT_LOOP, STORE_*, CLOSED
-   */
-  emit<Type extends keyof AllTypes<Types> & string>(
-    type: Type,
-    ...fields: EmitArguments<AllTypes<Types>[Type]>
-  ): Promise<EmitResult>;
-  /** The same with the type unknown until run time. */
-  emitUnknown(type: string, fields?: EventFields<JsonObject>): Promise<EmitResult>;
-  /**
-   * Calls `listener` in this process for each accepted event whose type fits the glob. What it throws is logged.
-   * Pipehooks' own events come under `pipehooks.*`.
-   * @throws HookError CONFIG_INVALID for a bad glob
-   */
-  on(pattern: string, listener: Listener): Disposable;
-  /**
-   * Runs pipeline code between `pipeline.start` and `pipeline.end` or `pipeline.error`; the code's own error is
-   * rethrown untouched. A plain `emit` inside inherits pipeline, flowgroup, action, runId and traceparent.
-   */
-  pipeline<Result>(
-    name: string,
-    run: (pipeline: PipelineScope) => Result | Promise<Result>,
-    options?: PipelineRunOptions,
-  ): Promise<Result>;
-  /**
-   * Waits until nothing runs and nothing is due within `horizonMs` (retries included).
-   * Answers false when `timeoutMs` was over first. A bus that does not deliver waits for its emits only.
-   */
-  drain(options?: {
-    /** @default 30_000 */
-    readonly timeoutMs?: number | undefined;
-    /** @default 0: only what is due now */
-    readonly horizonMs?: number | undefined;
-    readonly signal?: AbortSignal | undefined;
-  }): Promise<boolean>;
-  /**
-   * Takes no more events, delivers what is due until `timeoutMs` is over, stops the rest (it stays in a durable
-   * store), and frees everything. May be called twice.
-   */
-  close(options?: {
-    /** @default 10_000 */
-    readonly timeoutMs?: number | undefined;
-    /** Whether what is due is delivered first; `false` only waits for attempts that run already. @default true */
-    readonly deliverDue?: boolean | undefined;
-  }): Promise<void>;
-  health(): Promise<Health>;
-  /** Asks hooks whether they could deliver; sends nothing. */
-  check(hooks?: readonly string[], timeoutMs?: number): Promise<readonly HookCheck[]>;
-  /**
-   * Switches a disabled hook on again.
-   * @throws HookError CONFIG_INVALID for an unknown name
-   */
-  enable(hook: string): Promise<void>;
-  /** Switches a hook off for all processes; what is accepted for it waits. */
-  disable(hook: string, because?: string): Promise<void>;
-  /** Tells the dispatcher that the store has changed by other means than emit (a replay). */
-  wake(): void;
-  readonly store: Store;
-  /** The hooks as configured. */
-  readonly hooks: readonly PreparedHook[];
-  /** Removes every known secret from a text. */
-  readonly redact: (text: string) => string;
-}
-
-export interface HookCheck {
-  readonly hook: string;
-  /** `unknown`: the hook has no check. */
-  readonly status: "ok" | "failed" | "unknown" | "off";
-  readonly summary: string;
-}
 
 const defaultMaxEventBytes = 256 * 1024;
 
@@ -178,12 +56,6 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     allowUnknownTypes: options.allowUnknownTypes ?? false,
     maxEventBytes: options.maxEventBytes ?? defaultMaxEventBytes,
   };
-  const ownRules: EventRules = {
-    ...rules,
-    types: Object.fromEntries(deliveryEventTypes.map((type) => [type, unknownMetadata])),
-    // They repeat fields of the event they tell of, which may be as large as allowed.
-    maxEventBytes: Number.POSITIVE_INFINITY,
-  };
   const router = createRouter(
     hooks.filter(({ policy }) => policy.enabled).map(({ route }) => route),
   );
@@ -199,8 +71,6 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   });
   let state: "open" | "closing" | "closed" = "open";
   let closing: Promise<void> | undefined;
-
-  const wants = (type: string): boolean => router.takes(type) || listeners.wants(type);
 
   const arrive = (event: PipehooksEvent, now: number): Arrival => {
     const routes = router.match(event);
@@ -223,8 +93,10 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     logger,
     accepted(arrival, accepted) {
       // A listener's own emits inherit where the event was emitted, not where its batch began.
-      instrument.within(arrival.context, () => listeners.tell(arrival.event));
-      tellAccepted(arrival.event, arrival.acceptance, accepted.deliveries);
+      if (listeners.wants(arrival.event.type)) {
+        instrument.within(arrival.context, () => listeners.tell(arrival.event));
+      }
+      ownEvents.tellAccepted(arrival.event, arrival.acceptance, accepted.deliveries);
     },
     stored(arrivals) {
       dispatcher.wake(reached(arrivals.map(({ acceptance }) => acceptance)));
@@ -235,25 +107,21 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     for (const acceptance of acceptances) {
       const { type, body } = acceptance.event;
       if (listeners.wants(type)) listeners.tell(deepFreeze(JSON.parse(body) as PipehooksEvent));
-      void tellLater(acceptance);
+      void ownEvents.tellAcceptedLater(acceptance);
     }
     dispatcher.wake(reached(acceptances));
   };
 
-  /** Of what hooks emit the store tells no ids; who wants to know looks them up. */
-  const tellLater = async (acceptance: Acceptance): Promise<void> => {
-    const { event, deliveries } = acceptance;
-    if (deliveries.length === 0 || isOwnType(event.type) || !wants("pipehooks.delivery.accepted")) {
-      return;
-    }
-    try {
-      const rows = await store.deliveries({ eventId: event.id, limit: deliveries.length });
-      const ids = deliveries.map(({ hook }) => rows.find((row) => row.hook === hook)?.id ?? 0);
-      tellAccepted(JSON.parse(event.body) as PipehooksEvent, acceptance, ids);
-    } catch (error) {
-      logger.warn(`Accepted deliveries were not told: ${messageOf(error)}`);
-    }
-  };
+  const ownEvents = createOwnEvents({
+    store,
+    logger,
+    clock,
+    rules,
+    router,
+    listeners,
+    arrive,
+    stored,
+  });
 
   const emission = (
     type: string,
@@ -275,42 +143,6 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     return arrive(createEvent(type, own, context, rules, now), now).acceptance;
   };
 
-  /** Makes an event of a notice where somebody wants it; own events never cause own events. */
-  const notify = (notice: Notice): Acceptance | undefined => {
-    if (notice.event !== undefined && isOwnType(notice.event.type)) return undefined;
-    if (!wants(notice.type)) return undefined;
-    const now = clock.now();
-    const event = ownEvent(notice, ownRules, now);
-    const { acceptance } = arrive(event, now);
-    // Stored for hooks; what only listeners hear of leaves nothing behind.
-    if (acceptance.deliveries.length > 0) return acceptance;
-    listeners.tell(event);
-    return undefined;
-  };
-
-  const tellAccepted = (
-    event: PipehooksEvent,
-    acceptance: Acceptance,
-    ids: readonly number[],
-  ): void => {
-    const type = "pipehooks.delivery.accepted";
-    if (isOwnType(event.type) || !wants(type)) return;
-    for (const [index, { hook }] of acceptance.deliveries.entries()) {
-      const detail: JsonObject = {
-        delivery: toDeliveryId(ids[index] ?? 0),
-        hook,
-        event: event.id,
-        event_type: event.type,
-      };
-      const notice = notify({ type, hook, event, detail });
-      if (notice === undefined) continue;
-      store.accept([notice]).then(
-        () => stored([notice]),
-        (error: unknown) => logger.warn(`Event ${type} was not stored: ${messageOf(error)}`),
-      );
-    }
-  };
-
   const dispatcher = createDispatcher({
     store,
     lanes: lanes.byHook,
@@ -320,8 +152,8 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     redact,
     leaseMs: options.leaseMs ?? 30_000,
     emission,
-    wants,
-    notify,
+    wants: ownEvents.wants,
+    notify: ownEvents.notify,
     stored,
   });
   const retention = createRetention({ store, clock, logger, input: options.retention });
@@ -353,13 +185,6 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
       "CONFIG_INVALID",
       `There is no enabled hook "${name}". Enabled are: ${[...lanes.byHook.keys()].join(", ")}.`,
     );
-  };
-
-  const tellSwitched = async (notice: Notice): Promise<void> => {
-    const acceptance = notify(notice);
-    if (acceptance === undefined) return;
-    await store.accept([acceptance]);
-    stored([acceptance]);
   };
 
   const drain: Pipehooks["drain"] = async ({ timeoutMs = 30_000, horizonMs = 0, signal } = {}) => {
@@ -429,14 +254,14 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     async enable(name) {
       await laneOf(name).switch.enable();
       logger.info(`Hook "${name}" is enabled.`);
-      await tellSwitched({ type: "pipehooks.hook.enabled", hook: name, detail: {} });
+      await ownEvents.tell({ type: "pipehooks.hook.enabled", hook: name, detail: {} });
       dispatcher.wake([name]);
     },
     async disable(name, because = "somebody disabled it") {
       await laneOf(name).switch.disable(redact(because), clock.now());
       logger.warn(`Hook "${name}" is disabled: ${because}.`);
       const detail = { because: redact(because) };
-      await tellSwitched({ type: "pipehooks.hook.disabled", hook: name, detail });
+      await ownEvents.tell({ type: "pipehooks.hook.disabled", hook: name, detail });
     },
     wake: () => dispatcher.wake(lanes.byHook.keys()),
     store,
@@ -451,67 +276,10 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   return bus;
 }
 
-function ownEvent(notice: Notice, rules: EventRules, now: number): PipehooksEvent {
-  const { event, type, hook, detail } = notice;
-  const context: EventContext =
-    event === undefined
-      ? {}
-      : {
-          pipeline: event.pipeline,
-          flowgroup: event.flowgroup,
-          action: event.action,
-          runId: event.runId,
-          traceparent: event.traceparent,
-          causedBy: event.id,
-          hops: Math.min((event.hops ?? 0) + 1, 16),
-        };
-  return createEvent(type, { subject: hook, metadata: { hook, ...detail } }, context, rules, now);
-}
-
 function reached(acceptances: readonly Acceptance[]): Set<string> {
   const hooks = new Set<string>();
   for (const { deliveries } of acceptances) for (const { hook } of deliveries) hooks.add(hook);
   return hooks;
-}
-
-async function checkHook(
-  hook: string,
-  {
-    make,
-    timeoutMs,
-    clock,
-    redact,
-  }: {
-    readonly make: Lanes["live"];
-    readonly timeoutMs: number;
-    readonly clock: Clock;
-    readonly redact: Redact;
-  },
-): Promise<HookCheck> {
-  const controller = new AbortController();
-  const late = Promise.withResolvers<never>();
-  const timer = clock.timer(timeoutMs, () => {
-    const error = new HookError("TIMEOUT", `${hook}: the check took longer than ${timeoutMs} ms.`);
-    late.reject(error);
-    controller.abort(error);
-  });
-  const check = async (): Promise<HookCheck> => {
-    const live = await make(hook);
-    if (live === undefined)
-      return { hook, status: "off", summary: "disabled in the configuration" };
-    if (live.check === undefined) {
-      return { hook, status: "unknown", summary: "this kind of hook has no check" };
-    }
-    const report: CheckReport | void = await live.check(controller.signal);
-    return { hook, status: "ok", summary: redact(report?.summary ?? "could deliver") };
-  };
-  try {
-    return await Promise.race([check(), late.promise]);
-  } catch (error) {
-    return { hook, status: "failed", summary: redact(messageOf(error)) };
-  } finally {
-    timer[Symbol.dispose]();
-  }
 }
 
 async function warnOfLoss(store: Store, logger: Logger): Promise<void> {

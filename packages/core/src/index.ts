@@ -1,10 +1,5 @@
 export { type BreakerMemory, type BreakerState, breakerAfter, breakerState } from "./breaker.ts";
-export {
-  createPipehooks,
-  type HookCheck,
-  type Pipehooks,
-  type PipehooksOptions,
-} from "./bus.ts";
+export { createPipehooks } from "./bus.ts";
 export {
   type BuiltInEventTypes,
   builtInEventTypes,
@@ -14,6 +9,7 @@ export {
   type EventTypes,
   eventTypePattern,
 } from "./catalogue.ts";
+export type { HookCheck } from "./check-hook.ts";
 export { type Clock, createSystemClock, systemClock } from "./clock.ts";
 export {
   type CloudEvent,
@@ -85,6 +81,7 @@ export type { Listener } from "./listeners.ts";
 export { type Logger, redactingLogger, silentLogger, stderrLogger } from "./logger.ts";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export { compilePatterns } from "./pattern.ts";
+export type { Pipehooks, PipehooksOptions } from "./pipehooks.ts";
 export {
   type ConfiguredSource,
   definePlugin,
