@@ -44,3 +44,14 @@ export function holdProcess(): Disposable {
   const handle = setInterval(() => {}, longestTimerMs);
   return { [Symbol.dispose]: () => clearInterval(handle) };
 }
+
+/** Acts every `ms` until disposed of, the first time after `ms`. */
+export function every(clock: Clock, ms: number, action: () => void): Disposable {
+  const again = (): void => {
+    // First the next one, so that an action that disposes of it ends it.
+    timer = clock.timer(ms, again);
+    action();
+  };
+  let timer = clock.timer(ms, again);
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
+}

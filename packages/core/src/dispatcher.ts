@@ -1,8 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
-import { HookError, messageOf } from "./errors.ts";
-import { freeSlots, type Lane, wantedOf } from "./lane.ts";
-import { extendLeases } from "./leases.ts";
+import { createChanges } from "./changes.ts";
+import { every } from "./clock.ts";
+import { messageOf } from "./errors.ts";
+import { findWork } from "./find-work.ts";
+import { freeSlots, isDueBy, isIdle, type Lane, wantedOf } from "./lane.ts";
+import { endAttempts, extendLeases } from "./leases.ts";
 import { createRunner, type RunnerParts } from "./runner.ts";
 import { createSettler } from "./settler.ts";
 import type { ClaimedDelivery, LaneClaim } from "./store.ts";
@@ -33,7 +36,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const outside = AsyncLocalStorage.snapshot();
   // Lanes that may have work; the others cost nothing.
   const active = new Set<Lane>();
-  const waiters = new Set<() => void>();
+  const changes = createChanges();
   let draining = 0;
   let started = false;
   let stopping = false;
@@ -93,7 +96,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (pumpAgain) pump();
     pumpAgain = false;
     sleepUntilNext();
-    for (const waiter of waiters) waiter();
+    changes.tell();
   };
 
   const pumpOnce = async (): Promise<void> => {
@@ -218,21 +221,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   /** Finds work and switches that other processes left. */
   const lookAround = async (): Promise<void> => {
-    const found = await store.lanes();
-    for (const { hook, dueAt } of found) {
-      const lane = lanes.get(hook);
-      if (lane === undefined) continue;
-      active.add(lane);
-      lane.wakeAt = Math.min(lane.wakeAt, dueAt);
-    }
-    const keys = [...active].flatMap((lane) => [lane.switch.key, lane.destination.key]);
-    if (keys.length > 0) {
-      const memories = new Map((await store.read(keys)).map((memory) => [memory.key, memory]));
-      for (const lane of active) {
-        lane.switch.learn(memories.get(lane.switch.key));
-        lane.destination.learn(memories.get(lane.destination.key));
-      }
-    }
+    await findWork({ store, lanes, active });
     pump();
   };
 
@@ -242,15 +231,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     });
   };
 
-  const every = (ms: number, action: () => void): void => {
-    let current: Disposable;
-    const again = () => {
-      if (stopping) return;
-      action();
-      current = clock.timer(ms, again);
-    };
-    current = clock.timer(ms, again);
-    open.push({ [Symbol.dispose]: () => current[Symbol.dispose]() });
+  const extendLeasesSafely = (): void => {
+    const until = clock.now() + options.leaseMs;
+    extendLeases({ store, owner, lanes: active, until }).catch((error: unknown) => {
+      logger.warn(`Leases could not be extended: ${messageOf(error)}`);
+    });
   };
 
   /** What a lane knew of its next due time may have been the end of a lease that is settled since. */
@@ -259,22 +244,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     for (const lane of active) if (isIdle(lane)) lane.wakeAt = Math.min(lane.wakeAt, now);
   };
 
-  const isIdle = (lane: Lane): boolean => lane.running.size === 0 && lane.buffer.length === 0;
-
   return {
     start() {
       if (started) return;
       started = true;
       lookAroundSafely();
       open.push(store.watch(lookAroundSafely));
-      every(lookAroundMs, lookAroundSafely);
-      every(options.leaseMs / 3, () => {
-        extendLeases({ store, owner, lanes: active, until: clock.now() + options.leaseMs }).catch(
-          (error: unknown) => {
-            logger.warn(`Leases could not be extended: ${messageOf(error)}`);
-          },
-        );
-      });
+      open.push(every(clock, lookAroundMs, lookAroundSafely));
+      open.push(every(clock, options.leaseMs / 3, extendLeasesSafely));
     },
     wake(hooks) {
       const now = clock.now();
@@ -294,7 +271,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         while (!signal.aborted) {
           await settler.flushed();
           if (!isBusy(clock.now() + horizonMs)) return true;
-          await changed(signal);
+          await changes.next(signal);
         }
         return false;
       } finally {
@@ -307,20 +284,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await pumped;
       for (const item of open.splice(0)) item[Symbol.dispose]();
       for (const lane of active) giveBackBuffer(lane);
-      const running = () => [...active].flatMap((lane) => [...lane.running.values()]);
-      const stopAll = () => {
-        for (const attempt of running()) {
-          attempt.breakOff(
-            new HookError("ABORTED", "The bus was closed while the attempt ran.", {
-              retryable: true,
-            }),
-          );
-        }
-      };
-      if (deadline.aborted) stopAll();
-      else deadline.addEventListener("abort", stopAll, { once: true });
-      await Promise.all(running().map(({ ending }) => ending));
-      deadline.removeEventListener("abort", stopAll);
+      await endAttempts(active, deadline);
       await settler.flushed();
       settler[Symbol.dispose]();
       if (settler.stuck)
@@ -330,25 +294,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
   };
 
-  function changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        waiters.delete(done);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      waiters.add(done);
-      signal.addEventListener("abort", done);
-    });
-  }
-
   function isBusy(until: number): boolean {
     if (pumping || scheduled || settler.stuck) return true;
-    return [...active].some((lane) => !isIdle(lane) || dueBy(lane, until));
-  }
-
-  function dueBy(lane: Lane, until: number): boolean {
-    const off = lane.switch.off !== undefined;
-    return !off && Math.max(lane.wakeAt, lane.destination.blockedUntil()) <= until;
+    return [...active].some((lane) => !isIdle(lane) || isDueBy(lane, until));
   }
 }

@@ -38,7 +38,7 @@ export function wantedOf(lane: Lane, now: number): number {
     const most = Math.min(...destination.windows.map(({ count }) => count), free);
     return Math.max(0, most - buffer.length);
   }
-  const ahead = Math.min(policy.concurrency, longestBuffer);
+  const ahead = Math.min(policy.concurrency * 2, longestBuffer);
   return buffer.length * 2 > ahead ? 0 : Math.max(0, free + ahead - buffer.length);
 }
 
@@ -48,4 +48,15 @@ export function freeSlots(lane: Lane, now: number): number {
   if (destination.closedUntil() > now || lane.switch.off !== undefined) return 0;
   const most = destination.breaker(now) === "half-open" ? 1 : destination.concurrency;
   return Math.max(0, Math.min(policy.concurrency - running.size, most - destination.inFlight));
+}
+
+/** Whether a lane neither runs nor holds anything. */
+export function isIdle({ running, buffer }: Lane): boolean {
+  return running.size === 0 && buffer.length === 0;
+}
+
+/** Whether a lane will have something to do until then; one that is switched off has not. */
+export function isDueBy(lane: Lane, until: number): boolean {
+  const off = lane.switch.off !== undefined;
+  return !off && Math.max(lane.wakeAt, lane.destination.blockedUntil()) <= until;
 }

@@ -28,3 +28,18 @@ function letGo(lane: Lane, id: number): void {
   );
   lane.running.get(id)?.breakOff(error);
 }
+
+/** Waits for what runs until `deadline` aborts, and breaks off the rest. */
+export async function endAttempts(lanes: Iterable<Lane>, deadline: AbortSignal): Promise<void> {
+  const attempts = [...lanes].flatMap((lane) => [...lane.running.values()]);
+  const error = new HookError("ABORTED", "The bus was closed while the attempt ran.", {
+    retryable: true,
+  });
+  const breakOff = () => {
+    for (const attempt of attempts) attempt.breakOff(error);
+  };
+  if (deadline.aborted) breakOff();
+  else deadline.addEventListener("abort", breakOff, { once: true });
+  await Promise.all(attempts.map(({ ending }) => ending));
+  deadline.removeEventListener("abort", breakOff);
+}
