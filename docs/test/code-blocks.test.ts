@@ -97,11 +97,11 @@ function fileOf({ page, line }: Block): string {
 /** A value for each variable that a configuration reads; one that is right as an address, too. */
 function environmentOf(code: string): Record<string, string> {
   const names = [...code.matchAll(/\$\{env:(\w+)/g)].map(([, name = ""]) => name);
-  const valueOf = (name: string) =>
+  const textFor = (name: string) =>
     name.includes("SECRET")
       ? `whsec_${Buffer.from(name.padEnd(24, "x")).toString("base64")}`
       : `https://example.com/${name}`;
-  return Object.fromEntries(names.map((name) => [name, valueOf(name)]));
+  return Object.fromEntries(names.map((name) => [name, textFor(name)]));
 }
 
 /** Blank lines before the code, so that what the compiler says has the page's own line numbers. */
