@@ -29,6 +29,9 @@ export interface Intake {
   flushed(): Promise<void>;
 }
 
+/** A burst goes in several batches, so that the store is at work on one while the next is made. */
+const largestBatch = 50;
+
 interface Waiting extends Arrival {
   readonly promise: Promise<EmitResult>;
   readonly resolve: (result: EmitResult) => void;
@@ -48,6 +51,7 @@ export function createIntake(options: {
   const writing = new Set<Promise<void>>();
 
   const write = (): void => {
+    if (waiting.length === 0) return;
     const batch = waiting;
     waiting = [];
     const written = store
@@ -102,6 +106,7 @@ export function createIntake(options: {
       const { promise, resolve, reject } = Promise.withResolvers<EmitResult>();
       waiting.push({ event, acceptance, context, promise, resolve, reject });
       if (waiting.length === 1) queueMicrotask(write);
+      else if (waiting.length >= largestBatch) write();
       return promise;
     },
     async flushed() {

@@ -24,6 +24,8 @@ interface Entry {
 /** Bounds of one group, so that handing it over never takes the caller's event loop for long. */
 const maxCalls = 512;
 const maxWeight = 1024 * 1024;
+/** A call as heavy as this is not held back for others of its turn: the store works while the caller goes on. */
+const soonWeight = 16 * 1024;
 
 /**
  * All calls of one turn of the event loop, and all made while a group is under way, go to the runner together:
@@ -72,12 +74,17 @@ export function createCallQueue(load: () => Promise<Runner> | Runner): CallQueue
           resolve: resolve as (value: unknown) => void,
           reject,
         });
-        if (busy || scheduled) return;
+        if (busy) return;
+        if (weight >= soonWeight) {
+          void pump();
+          return;
+        }
+        if (scheduled) return;
         scheduled = true;
         // After the promises of this turn, so that whoever wakes together is stored together.
         setImmediate(() => {
           scheduled = false;
-          if (!busy) void pump();
+          if (!busy && entries.length > 0) void pump();
         });
       }),
     async idle() {
