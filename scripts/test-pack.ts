@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { checkPackedCommand } from "./packed-command.ts";
 import { run } from "./run.ts";
 
 // Packs every public package as it would be published, checks the tarballs, installs them into an empty folder
@@ -102,12 +103,11 @@ async function importAll(specifiers: readonly string[]): Promise<void> {
   await must(process.execPath, ["--input-type=module", "--eval", code]);
 }
 
-/** The command, as somebody who installed it meets it: its first file, and an event stored durably. */
+/** The command, as somebody who installed it meets it. */
 async function checkCommand(version: string): Promise<void> {
   const said = (await must("npx", ["--no-install", "pipehooks", "--version"])).trim();
   if (said !== version) throw new Error(`pipehooks --version said "${said}", not "${version}".`);
-  await must("npx", ["--no-install", "pipehooks", "init"]);
-  await must("npx", ["--no-install", "pipehooks", "emit", "pipeline.end", "--pipeline", "orders"]);
+  await checkPackedCommand(folder);
   await checkOldNode();
 }
 

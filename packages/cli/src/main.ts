@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { CommanderError, InvalidArgumentError, Command as Program } from "commander";
 import type { Command, ExitStatus, Option } from "./command.ts";
 import { createOutput, type Output, type OutputOptions, type Streams } from "./output.ts";
 import { commandLoaders } from "./registry.ts";
 import { UsageError } from "./usage-error.ts";
+import { ownVersion } from "./version.ts";
 
 interface GlobalOptions {
   readonly config?: string;
@@ -135,9 +135,4 @@ async function fail(error: unknown, output: Output): Promise<ExitStatus> {
     output.say("This was not expected. --verbose shows where it happened.");
   }
   return exitStatusOf(error);
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { readonly version: string }).version;
 }

@@ -2,6 +2,7 @@ import type { LoadedConfig } from "@pipehooks/config";
 import type { Logger, Pipehooks } from "@pipehooks/core";
 import type { Context } from "./command.ts";
 import type { Output } from "./output.ts";
+import { ownPlugins } from "./own-plugins.ts";
 
 /** What a killed process had under way is taken over by another one after this long. */
 const leaseMs = 10_000;
@@ -14,16 +15,21 @@ export interface BusUse {
   readonly worker?: boolean;
   /** Whether the command itself tells of each event that is refused: then the bus need not. @default false */
   readonly tellsRefusals?: boolean;
+  /** The only event types that are emitted: schemas of others are left alone. @default all */
+  readonly emitOnly?: readonly string[];
   /** How long deliveries under way may take when the command is done. @default 10_000 */
   readonly closeMs?: number;
 }
 
 /** Reads the configuration; from then on its secrets are taken out of all that is written. */
-export async function loadConfiguration({ output, config }: Context): Promise<LoadedConfig> {
+export async function loadConfiguration(
+  { output, config }: Context,
+  emitOnly?: readonly string[],
+): Promise<LoadedConfig> {
   // Loaded here, so that --help and --version do not wait for it.
   const { formatProblem, loadConfig } = await import("@pipehooks/config");
   const { createRedactor } = await import("@pipehooks/core");
-  const loaded = await loadConfig({ file: config, resolveFrom: [import.meta.url] });
+  const loaded = await loadConfig({ file: config, ...ownPlugins(), emitOnly });
   const secrets = loaded.options.secrets ?? [];
   if (secrets.length > 0) output.protect(createRedactor(secrets));
   for (const problem of loaded.warnings) output.warn(formatProblem(problem));
@@ -37,7 +43,7 @@ export async function withBus<Result>(
   work: (bus: Pipehooks) => Promise<Result>,
 ): Promise<Result> {
   const { output } = context;
-  const loaded = await loadConfiguration(context);
+  const loaded = await loadConfiguration(context, use.emitOnly);
   const { openPipehooks } = await import("@pipehooks/config");
   const bus = await openPipehooks(loaded, {
     deliver: use.deliver ?? false,

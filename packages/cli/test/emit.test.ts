@@ -202,3 +202,21 @@ test.concurrent("Ctrl-C during emit --wait leaves the delivery in the store", as
   expect(stderr).toContain("1 left in the store");
   expect(await folder.json(["deliveries"])).toMatchObject([{ state: "retrying" }]);
 });
+
+test.concurrent("emit looks at the schema of the type it emits; validate and --wait at all of them", async () => {
+  await using folder = await createFolder(`${nowhere}
+event_types:
+  data.wrong: { metadata: { type: objekt } }
+`);
+
+  const other = await folder.run(["emit", "pipeline.end"]);
+  const wrong = await folder.run(["emit", "data.wrong"]);
+  const waiting = await folder.run(["emit", "pipeline.end", "--wait"]);
+  const validated = await folder.run(["validate"]);
+
+  expect(other.status).toBe(0);
+  for (const { status, stderr } of [wrong, waiting, validated]) {
+    expect(status).toBe(2);
+    expect(stderr).toContain("Not a JSON Schema");
+  }
+});

@@ -10,20 +10,24 @@ type Metadata = JsonSchema | boolean;
 /** Event types of a file: name to JSON Schema of the metadata. */
 export type EventTypeInput = Readonly<Record<string, { readonly metadata?: Metadata | undefined }>>;
 
-/** Turns the `event_types` of a file into validators; what is wrong with a schema goes to `report`. */
+/**
+ * Turns the `event_types` of a file into validators; what is wrong with a schema goes to `report`. Types outside of
+ * `only` are known by name alone.
+ */
 export async function compileEventTypes(
   types: EventTypeInput,
-  report: Report,
+  { report, only }: { readonly report: Report; readonly only?: readonly string[] | undefined },
 ): Promise<Record<string, StandardSchemaV1>> {
   const names = Object.keys(types).filter((type) => checkName(type, report));
-  if (names.length === 0) return {};
+  const used = names.filter((type) => only?.includes(type) ?? true);
+  const byName = Object.fromEntries(names.map((type) => [type, anything]));
+  if (used.length === 0) return byName;
   const compile = await createCompiler();
-  return Object.fromEntries(
-    names.map((type) => {
-      const metadata = types[type]?.metadata ?? true;
-      return [type, compile(metadata, ["eventTypes", type, "metadata"], report)];
-    }),
-  );
+  for (const type of used) {
+    const metadata = types[type]?.metadata ?? true;
+    byName[type] = compile(metadata, ["eventTypes", type, "metadata"], report);
+  }
+  return byName;
 }
 
 function checkName(type: string, report: Report): boolean {

@@ -6,6 +6,6 @@ export { loadConfig, loadKindsOf } from "./load.ts";
 export type { Durability, LoadedConfig, LoadedOptions, LoadOptions } from "./loaded.ts";
 export { migrate } from "./migrate.ts";
 export { type OpenOptions, openPipehooks, openStore } from "./open.ts";
-export type { LoadedPlugin, PluginSearch } from "./plugins.ts";
+export type { BuiltIn, LoadedPlugin, PluginSearch } from "./plugins.ts";
 export { ConfigError, formatProblem, isConfigError, type Problem } from "./problem.ts";
 export type { JsonSchema } from "./shape.ts";

@@ -3,7 +3,7 @@ import { isHookError } from "@pipehooks/core";
 import { nearest } from "./nearest.ts";
 import { missingKindMessage, officialKinds } from "./official.ts";
 import {
-  findInstalled,
+  findPlugin,
   isLocal,
   type LoadedPlugin,
   loadPlugin,
@@ -74,7 +74,7 @@ function suggestPackage(name: string, packages: readonly string[]): string | und
 }
 
 async function loadOfficial(name: string, search: PluginSearch): Promise<LoadedPlugin | undefined> {
-  return findInstalled(name, search) === undefined ? undefined : loadPlugin(name, search);
+  return findPlugin(name, search) === undefined ? undefined : loadPlugin(name, search);
 }
 
 function createKinds(plugins: readonly LoadedPlugin[], report: Report): Kinds {

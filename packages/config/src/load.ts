@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { HookError, type HookKind, messageOf } from "@pipehooks/core";
 import { findConfig } from "./find.ts";
-import type { LoadedConfig, LoadOptions } from "./loaded.ts";
+import type { LoadContext, LoadedConfig, LoadOptions } from "./loaded.ts";
 
 /**
  * Reads a configuration file: YAML (today's form and the lakehouse-plumber form) or TypeScript. Nothing is opened.
@@ -10,30 +10,29 @@ import type { LoadedConfig, LoadOptions } from "./loaded.ts";
  * @throws HookError CONFIG_INVALID when there is no file
  */
 export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
-  const { file, env = process.env, resolveFrom = [] } = located(options);
-  if (isModule(file)) {
+  const context = located(options);
+  if (isModule(context.file)) {
     const { readModule } = await import("./module-config.ts");
-    return readModule({ file, resolveFrom });
+    return readModule(context);
   }
   const { readYaml } = await import("./yaml.ts");
-  return readYaml({ file, text: readText(file), env, resolveFrom });
+  return readYaml({ ...context, text: readText(context.file) });
 }
 
 /** The kinds that a file can use, whatever else is wrong with it: for its JSON Schema. */
 export async function loadKindsOf(
   options: LoadOptions = {},
 ): Promise<ReadonlyMap<string, HookKind>> {
-  const { file, env = process.env, resolveFrom = [] } = located(options);
-  if (isModule(file)) return (await loadConfig({ ...options, file })).kinds;
+  const context = located(options);
+  if (isModule(context.file)) return (await loadConfig({ ...options, file: context.file })).kinds;
   const { readYamlKinds } = await import("./yaml.ts");
-  return readYamlKinds({ file, text: readText(file), env, resolveFrom });
+  return readYamlKinds({ ...context, text: readText(context.file) });
 }
 
-function located(options: LoadOptions): LoadOptions & { readonly file: string } {
-  const { cwd = process.cwd(), file } = options;
-  if (file !== undefined) return { ...options, file: resolve(cwd, file) };
-  const found = findConfig(cwd);
-  if (found !== undefined) return { ...options, file: found };
+function located({ cwd = process.cwd(), file, ...options }: LoadOptions): LoadContext {
+  const { env = process.env, resolveFrom = [], builtIn, emitOnly } = options;
+  const found = file === undefined ? findConfig(cwd) : resolve(cwd, file);
+  if (found !== undefined) return { file: found, env, resolveFrom, builtIn, emitOnly };
   throw new HookError(
     "CONFIG_INVALID",
     `There is no pipehooks.yaml in ${cwd} or above. "pipehooks init" writes a first one.`,

@@ -1,5 +1,5 @@
 import type { HookKind, PipehooksOptions } from "@pipehooks/core";
-import type { LoadedPlugin } from "./plugins.ts";
+import type { BuiltIn, LoadedPlugin } from "./plugins.ts";
 import type { Problem } from "./problem.ts";
 
 /** What `createPipehooks` takes, without what is opened later. */
@@ -34,6 +34,21 @@ export interface LoadOptions {
   readonly cwd?: string | undefined;
   /** Modules (paths or `file:` URLs) whose packages are seen too, behind those of the file's folder. */
   readonly resolveFrom?: readonly string[] | undefined;
+  /** What the program carries in itself. */
+  readonly builtIn?: BuiltIn | undefined;
+  /**
+   * The only event types that will be emitted, for a process that knows and wants to start soon: the schemas that a
+   * YAML file declares for other types are neither compiled nor checked.
+   * @default all
+   */
+  readonly emitOnly?: readonly string[] | undefined;
+}
+
+/** The same, decided. */
+export interface LoadContext extends Required<Omit<LoadOptions, "cwd">> {
+  readonly file: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly resolveFrom: readonly string[];
 }
 
 export function kindsOf(plugins: readonly LoadedPlugin[]): ReadonlyMap<string, HookKind> {

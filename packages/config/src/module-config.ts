@@ -3,7 +3,7 @@ import { createRedactor, type HookConfig, isHookError, policySchema } from "@pip
 import type { KindHookConfig, PipehooksConfig } from "./define-config.ts";
 import { checkKind, loadKinds } from "./kinds.ts";
 import { createKnowledge } from "./knowledge.ts";
-import { kindsOf, type LoadedConfig } from "./loaded.ts";
+import { kindsOf, type LoadContext, type LoadedConfig } from "./loaded.ts";
 import { nearest } from "./nearest.ts";
 import { importModule, type PluginSearch } from "./plugins.ts";
 import { ConfigError, type Problem } from "./problem.ts";
@@ -34,11 +34,11 @@ const configKeys: readonly string[] = Object.keys({
  * Imports `pipehooks.config.ts` and checks what it exports by default.
  * @throws ConfigError with every problem, each with its path
  */
-export async function readModule(context: {
-  readonly file: string;
-  readonly resolveFrom: readonly string[];
-}): Promise<LoadedConfig> {
-  const { file, resolveFrom } = context;
+export async function readModule({
+  file,
+  resolveFrom,
+  builtIn,
+}: LoadContext): Promise<LoadedConfig> {
   const { report, errors, warnings } = createPathReport(file);
   const config = await importConfig(file);
   for (const key of Object.keys(config).filter((name) => !configKeys.includes(name))) {
@@ -48,7 +48,7 @@ export async function readModule(context: {
       suggestion: nearest(key, configKeys),
     });
   }
-  const search: PluginSearch = { folder: dirname(file), resolveFrom };
+  const search: PluginSearch = { folder: dirname(file), resolveFrom, builtIn };
   const hooks = listOf(config.hooks, report);
   const kinds = await loadKinds(
     {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import {
   type ErrorCode,
   HookError,
@@ -21,8 +21,16 @@ export interface LoadedPlugin {
   readonly kinds: readonly HookKind[];
   readonly sources: readonly SourceKind[];
   readonly events: NonNullable<Plugin["events"]>;
-  /** Absolute path of the module. */
+  /** Absolute path of the module; of a built-in one, of the module that holds it. */
   readonly from: string;
+}
+
+/** What a bundled program carries in itself. */
+export interface BuiltIn {
+  /** Version of all packages in it, `@pipehooks/core` among them: they are released together. */
+  readonly version: string;
+  /** Imports plugin packages by name. One that the file's folder has in another version is taken from there. */
+  readonly plugins: Readonly<Record<string, () => Promise<Readonly<Record<string, unknown>>>>>;
 }
 
 /** Where plugins are looked for. */
@@ -31,6 +39,7 @@ export interface PluginSearch {
   readonly folder: string;
   /** Files (paths or `file:` URLs) whose packages are seen too, such as the command's own. */
   readonly resolveFrom: readonly string[];
+  readonly builtIn?: BuiltIn | undefined;
 }
 
 /**
@@ -40,21 +49,32 @@ export interface PluginSearch {
 export async function loadPlugin(name: string, search: PluginSearch): Promise<LoadedPlugin> {
   if (isLocal(name)) {
     const file = resolve(search.folder, name);
-    return toPlugin(await importModule(file, name), { name, version: "0.0.0", entry: file });
+    const local = { name, version: "0.0.0", entry: file };
+    return toPlugin(await importModule(file, name), local, search);
   }
-  const installed = findInstalled(name, search);
-  if (installed === undefined) {
+  const found = findPlugin(name, search);
+  if (found === undefined) {
     throw new HookError(
       "PACKAGE_MISSING",
       `The package ${name} is not installed. Install it: npm install ${name}`,
     );
   }
-  return toPlugin(await importModule(installed.entry, name), installed);
+  return toPlugin(await found.load(), found, search);
 }
 
-/** The installed package of that name: from the file's folder first, then from `resolveFrom`, then from here. */
-export function findInstalled(name: string, search: PluginSearch): InstalledPackage | undefined {
-  return findPackage(name, [lookupFrom(search.folder), ...search.resolveFrom, import.meta.url]);
+/** The package of that name: from the file's folder first, then the built-in one, then from `resolveFrom`, then from here. */
+export function findPlugin(
+  name: string,
+  { folder, resolveFrom, builtIn }: PluginSearch,
+): (InstalledPackage & { load(): Promise<Readonly<Record<string, unknown>>> }) | undefined {
+  const beside = findPackage(name, [lookupFrom(folder)]);
+  const load = Object.hasOwn(builtIn?.plugins ?? {}, name) ? builtIn?.plugins[name] : undefined;
+  // Of the same version they are the same code, and the one at hand loads faster.
+  if (builtIn && load && (beside === undefined || beside.version === builtIn.version)) {
+    return { name, version: builtIn.version, entry: fileURLToPath(import.meta.url), load };
+  }
+  const found = beside ?? findPackage(name, [...resolveFrom, import.meta.url]);
+  return found && { ...found, load: () => importModule(found.entry, name) };
 }
 
 /** Optional packages of a kind that cannot be found from where the kind is. */
@@ -112,10 +132,11 @@ function placeIn(cause: unknown, file: string): string | undefined {
 async function toPlugin(
   module: Readonly<Record<string, unknown>>,
   { name, version, entry }: InstalledPackage,
+  { builtIn }: PluginSearch,
 ): Promise<LoadedPlugin> {
   const main = module.default;
   if (isPlugin(main)) {
-    await checkRange(main);
+    await checkRange(main, builtIn?.version ?? ownVersionOf("@pipehooks/core"));
     return {
       name: main.name,
       version: main.version,
@@ -136,8 +157,7 @@ async function toPlugin(
   return { name, version, kinds: [...kinds], sources: [], events: {}, from: entry };
 }
 
-async function checkRange({ name, version, core }: Plugin): Promise<void> {
-  const installed = ownVersionOf("@pipehooks/core");
+async function checkRange({ name, version, core }: Plugin, installed: string): Promise<void> {
   // The usual case needs no parser of ranges, which takes longer to load than the rest of the check.
   if (core === `^${installed}` || core === installed) return;
   const { default: semver } = await import("semver");

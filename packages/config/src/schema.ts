@@ -1,6 +1,6 @@
 import { policyShape } from "@pipehooks/core";
 import { z } from "zod";
-import { type JsonSchema, type Shape, toShape } from "./shape.ts";
+import { type JsonSchema, type Shape, shapeOf } from "./shape.ts";
 
 /** Keys of hooks that a later version brings. */
 export const gateKeys: readonly string[] = [
@@ -149,11 +149,11 @@ export function hookJsonSchema(): JsonSchema {
 }
 
 export function fileShape(): Shape {
-  return toShape(fileJsonSchema());
+  return shapeOf(fileSchema);
 }
 
 export function hookShape(): Shape {
-  return toShape(hookJsonSchema());
+  return shapeOf(hookSchema);
 }
 
 type PolicyShape = { readonly [Key in keyof typeof policyShape]: (typeof policyShape)[Key] };

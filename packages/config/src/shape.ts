@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { toSnake } from "./casing.ts";
 
 /** JSON Schema (draft 2020-12) as far as it is read here. */
@@ -49,6 +50,55 @@ export const anyShape: Shape = {
   admits: () => true,
   patterns: [],
 };
+
+const shapes = new WeakMap<object, Shape>();
+
+/** The shape of what a validator takes; anything where it gives no JSON Schema. */
+export function shapeOf(schema: StandardSchemaV1): Shape {
+  const known = shapes.get(schema);
+  if (known !== undefined) return known;
+  const fields = fieldsOf(schema);
+  const shape = fields === undefined ? toShape(jsonSchemaOf(schema)) : toObjectShape(fields);
+  shapes.set(schema, shape);
+  return shape;
+}
+
+interface ObjectFields {
+  readonly shape: Readonly<Record<string, StandardSchemaV1>>;
+  readonly closed: boolean;
+}
+
+/** An object of zod that is strict or takes any other key; undefined for everything else. */
+function fieldsOf(schema: StandardSchemaV1): ObjectFields | undefined {
+  const part = (value: unknown, key: string): unknown => Reflect.get(Object(value), key);
+  const definition = part(part(schema, "_zod"), "def");
+  const shape = part(definition, "shape");
+  if (part(definition, "type") !== "object" || typeof shape !== "object" || shape === null) {
+    return undefined;
+  }
+  const others = part(definition, "catchall");
+  const closed = part(part(part(others, "_zod"), "def"), "type") === "never";
+  if (others !== undefined && !closed) return undefined;
+  return { shape: shape as ObjectFields["shape"], closed };
+}
+
+// A file uses few of the keys: converting those that are met takes a fraction of converting all.
+function toObjectShape({ shape, closed }: ObjectFields): Shape {
+  const names = new Map(Object.keys(shape).map((name) => [toSnake(name), name]));
+  return {
+    ...anyShape,
+    keys: [...names.keys()],
+    closed,
+    property(key) {
+      const name = names.get(key);
+      const field = name === undefined ? undefined : shape[name];
+      return name === undefined || field === undefined
+        ? undefined
+        : { name, shape: shapeOf(field) };
+    },
+    admits: (type) => type === "object",
+  };
+}
 
 export function toShape(
   schema: JsonSchema | boolean | undefined,

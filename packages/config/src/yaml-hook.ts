@@ -5,7 +5,7 @@ import { checkKind, type Kinds } from "./kinds.ts";
 import type { PluginSearch } from "./plugins.ts";
 import type { Report } from "./report.ts";
 import { gateKeys, type HookInput, hookSchema, hookShape } from "./schema.ts";
-import { anyShape, jsonSchemaOf, type Shape, toShape } from "./shape.ts";
+import { anyShape, type Shape, shapeOf } from "./shape.ts";
 import { type TemplateText, templateTest } from "./templates.ts";
 import { type MapTree, type Tree, valueAt, withoutKeys } from "./tree.ts";
 
@@ -43,7 +43,7 @@ export async function readHook(tree: Tree, index: number, reading: HookReading):
   reportGates(tree, index, report);
   const kindTree = valueAt(tree, "kind");
   const known = kindTree?.type === "scalar" ? kinds.get(String(kindTree.value))?.kind : undefined;
-  const options = known === undefined ? anyShape : toShape(jsonSchemaOf(known.options));
+  const options = known === undefined ? anyShape : shapeOf(known.options);
   const own = withoutKeys(tree, (key) => key === "options" || gateKeys.includes(key));
   const shape = hookShape();
   const hint = (key: string, steps: readonly unknown[]) =>

@@ -7,7 +7,7 @@ import { compileEventTypes } from "./event-types.ts";
 import { reportIssues } from "./issues.ts";
 import { type Kinds, loadKinds } from "./kinds.ts";
 import { createKnowledge } from "./knowledge.ts";
-import { kindsOf, type LoadedConfig } from "./loaded.ts";
+import { kindsOf, type LoadContext, type LoadedConfig } from "./loaded.ts";
 import type { PluginSearch } from "./plugins.ts";
 import { fromPlumber, isPlumber } from "./plumber.ts";
 import { ConfigError, Problems } from "./problem.ts";
@@ -22,11 +22,8 @@ import { type MapTree, type Tree, valueAt, withoutKeys } from "./tree.ts";
 import { readHook } from "./yaml-hook.ts";
 
 /** What reading a YAML file needs from outside. */
-export interface YamlContext {
-  readonly file: string;
+export interface YamlContext extends LoadContext {
   readonly text: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly resolveFrom: readonly string[];
 }
 
 /**
@@ -60,9 +57,9 @@ interface Reader {
 }
 
 function createReader(written: MapTree, problems: Problems, context: YamlContext): Reader {
-  const { file, env, resolveFrom } = context;
+  const { file, env, resolveFrom, builtIn, emitOnly } = context;
   const root = isPlumber(written) ? fromPlumber(written, problems) : written;
-  const search: PluginSearch = { folder: dirname(file), resolveFrom };
+  const search: PluginSearch = { folder: dirname(file), resolveFrom, builtIn };
   const broken = new Set<Tree>();
   const secrets = new Set<string>();
   const references = createReferences({ env, folder: search.folder, problems });
@@ -116,7 +113,7 @@ function createReader(written: MapTree, problems: Problems, context: YamlContext
       const input = readFile();
       const [kinds, ownTypes] = await Promise.all([
         readKinds(),
-        compileEventTypes(keysOf(input.eventTypes), report),
+        compileEventTypes(keysOf(input.eventTypes), { report, only: emitOnly }),
       ]);
       const events = { ...pluginEvents(kinds), ...ownTypes };
       const knowledge = createKnowledge(events, input.allowUnknownTypes === true);

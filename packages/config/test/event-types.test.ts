@@ -1,5 +1,6 @@
+import { loadConfig } from "@pipehooks/config";
 import { expect, test } from "vitest";
-import { loadText } from "./workspace.ts";
+import { folderWith, loadText, resolveFrom } from "./workspace.ts";
 
 const file = `version: 1
 event_types:
@@ -51,3 +52,32 @@ test("all that is wrong with metadata is said at once", async () => {
 test("a type without a schema takes any metadata", async () => {
   expect(await check("data.free", { anything: [1] })).toEqual({ value: { anything: [1] } });
 });
+
+const halfWrong = `version: 1
+event_types:
+  data.wrong: { metadata: { type: objekt } }
+  data.right: { metadata: { type: object, required: [rows] } }
+hooks:
+  - { name: a, kind: webhook, events: data.wrong, options: { url: "https://example.com/x" } }
+`;
+
+test("of types that are not emitted only the names are looked at", async () => {
+  const cwd = folderWith({ "pipehooks.yaml": halfWrong });
+
+  const { options } = await loadConfig({ cwd, resolveFrom, emitOnly: ["data.right"] });
+
+  expect(await options.events?.["data.right"]?.["~standard"].validate({})).toEqual({
+    issues: [{ path: ["rows"], message: "is missing" }],
+  });
+});
+
+test.for([[["data.wrong"]], [undefined]])(
+  "a wrong schema is reported when %j is emitted",
+  async ([emitOnly]) => {
+    const cwd = folderWith({ "pipehooks.yaml": halfWrong });
+
+    await expect(loadConfig({ cwd, resolveFrom, emitOnly })).rejects.toMatchObject({
+      problems: [{ line: 3, message: expect.stringContaining("Not a JSON Schema") }],
+    });
+  },
+);

@@ -70,9 +70,10 @@ export const emit = defineCommand<Options>({
     }
     const { type, pairs } = splitType(operands[0], options.metadata ?? []);
     const fields = toFields(options, pairs);
-    return withBus(context, { deliver: options.wait ?? false, tellsRefusals: true }, (bus) =>
-      emitOne(context, bus, { type, fields, wait: options.wait ?? false }),
-    );
+    const { wait = false } = options;
+    // Where hooks run, these may emit what they like.
+    const use = { deliver: wait, tellsRefusals: true, ...(!wait && { emitOnly: [type] }) };
+    return withBus(context, use, (bus) => emitOne(context, bus, { type, fields, wait }));
   },
 });
 

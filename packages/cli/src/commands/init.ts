@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { defineCommand } from "../command.ts";
 import { firstConfiguration, receiver } from "../first-configuration.ts";
+import { ownPlugins } from "../own-plugins.ts";
 import { UsageError } from "../usage-error.ts";
 
 interface Options {
@@ -31,7 +32,7 @@ export const init = defineCommand<Options>({
         `${there.join(" and ")} ${there.length > 1 ? "are" : "is"} there already. --force writes over it.`,
       );
     }
-    const official = await findOfficialPlugins({ folder, resolveFrom: [import.meta.url] });
+    const official = await findOfficialPlugins({ folder, ...ownPlugins() });
     const kinds = new Map(
       official.flatMap((plugin) => plugin.kinds.map((kind) => [kind.name, kind] as const)),
     );

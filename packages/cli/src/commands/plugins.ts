@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import type { JsonSchema, LoadedPlugin } from "@pipehooks/config";
 import { type Context, defineCommand } from "../command.ts";
 import { loadConfiguration } from "../open.ts";
+import { ownPlugins } from "../own-plugins.ts";
 import { printable } from "../text.ts";
 
 interface KindReport {
@@ -52,9 +53,10 @@ async function installed(context: Context): Promise<readonly LoadedPlugin[]> {
   const named = file === undefined ? [] : (await loadConfiguration(context)).plugins;
   const official = await findOfficialPlugins({
     folder: file === undefined ? process.cwd() : dirname(file),
-    resolveFrom: [import.meta.url],
+    ...ownPlugins(),
   });
-  return [...new Map([...named, ...official].map((plugin) => [plugin.from, plugin])).values()];
+  const all = [...named, ...official];
+  return [...new Map(all.map((plugin) => [`${plugin.from} ${plugin.name}`, plugin])).values()];
 }
 
 function linesOf(

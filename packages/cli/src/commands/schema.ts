@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { HookKind } from "@pipehooks/core";
 import { type Context, defineCommand } from "../command.ts";
+import { ownPlugins } from "../own-plugins.ts";
 
 export const schema = defineCommand<Record<never, never>>({
   name: "schema",
@@ -22,12 +23,12 @@ export const schema = defineCommand<Record<never, never>>({
 async function knownKinds({ config }: Context): Promise<ReadonlyMap<string, HookKind>> {
   const { findConfig, findOfficialPlugins, loadKindsOf } = await import("@pipehooks/config");
   const file = config ?? findConfig();
-  const resolveFrom = [import.meta.url];
+  const own = ownPlugins();
   const official = await findOfficialPlugins({
     folder: file === undefined ? process.cwd() : dirname(file),
-    resolveFrom,
+    ...own,
   });
-  const named = file === undefined ? [] : await loadKindsOf({ file, resolveFrom });
+  const named = file === undefined ? [] : await loadKindsOf({ file, ...own });
   return new Map([
     ...official.flatMap(({ kinds }) => kinds.map((kind) => [kind.name, kind] as const)),
     ...named,
