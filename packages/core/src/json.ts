@@ -57,10 +57,29 @@ function copyObject(value: object, path: string, size: JsonSize, ancestors: obje
   ancestors.push(value);
   size.maxBytes += 3;
   const result = Array.isArray(value)
-    ? Array.from(value, (item, index) => copy(item, `${path}[${index}]`, size, ancestors))
+    ? copyList(value, path, size, ancestors)
     : copyRecord(value, path, size, ancestors);
   ancestors.pop();
   return Object.freeze(result);
+}
+
+function copyList(
+  value: readonly unknown[],
+  path: string,
+  size: JsonSize,
+  ancestors: object[],
+): JsonValue[] {
+  const result: JsonValue[] = [];
+  for (let index = 0; index < value.length; index += 1) {
+    const item = value[index];
+    result.push(copy(item, isScalar(item) ? path : `${path}[${index}]`, size, ancestors));
+  }
+  return result;
+}
+
+/** What cannot be refused: its path is never told, so it need not be made. */
+function isScalar(value: unknown): boolean {
+  return typeof value === "string" || Number.isFinite(value) || typeof value === "boolean";
 }
 
 function copyRecord(value: object, path: string, size: JsonSize, ancestors: object[]): JsonObject {
@@ -69,13 +88,10 @@ function copyRecord(value: object, path: string, size: JsonSize, ancestors: obje
   }
   const result: Record<string, JsonValue> = {};
   for (const key of Object.keys(value)) {
-    const item: unknown = Reflect.get(value, key);
+    const item: unknown = (value as Record<string, unknown>)[key];
     if (item === undefined) continue;
     size.maxBytes += key.length * 6 + 4;
-    const frozen =
-      typeof item === "string"
-        ? copy(item, path, size, ancestors)
-        : copy(item, `${path}.${key}`, size, ancestors);
+    const frozen = copy(item, isScalar(item) ? path : `${path}.${key}`, size, ancestors);
     if (key === "__proto__") {
       Object.defineProperty(result, key, { value: frozen, enumerable: true });
     } else {
