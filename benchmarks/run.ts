@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 // pnpm bench [name…] [--rounds 5] [--round-ms 600] [--pending 1000000] [--only bullmq]
-const names = ["in-process", "accept", "delivery", "backlog", "event-loop", "start-up"];
+const names = ["in-process", "accept", "delivery", "backlog", "gates", "event-loop", "start-up"];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

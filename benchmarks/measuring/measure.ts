@@ -32,14 +32,16 @@ export async function compare(comparison: Comparison): Promise<void> {
   }
 }
 
+const warmUps = 3;
+
 async function rounded(
   remotes: readonly Remote[],
   { name, once = false }: Measure,
   rounds: number,
 ): Promise<Figures> {
   const figures = new Map(remotes.map((remote) => [remote.name, [] as number[]]));
-  // The first round warms up and is thrown away.
-  for (let round = once ? 1 : 0; round <= (once ? 1 : rounds); round += 1) {
+  // The first rounds warm up and are thrown away: whoever has more code is compiled later.
+  for (let round = once ? 1 : 1 - warmUps; round <= (once ? 1 : rounds); round += 1) {
     for (const remote of remotes) {
       const figure = await remote.measure(name);
       if (round > 0) figures.get(remote.name)?.push(figure);

@@ -30,7 +30,13 @@ const { output } = await bundle.write({
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
   codeSplitting: {
     groups: [
-      { name: "node", test: /^\0/, priority: 3 },
+      { name: "node", test: /^\0/, priority: 4 },
+      // The thread of the store loads it without the rest.
+      {
+        debugName: "gates",
+        name: (id, modules) => (isOfGates(id, modules) ? "gates" : null),
+        priority: 3,
+      },
       // Wherever one of these is needed, so are nearly all.
       { name: "pipehooks", test: inside("core", "config"), priority: 2 },
       {
@@ -80,6 +86,16 @@ function needsOtherPackages(id: string, modules: ChunkingContext, seen: Set<stri
   if (inside("core", "config", "sqlite", "plugins")(id)) return true;
   const imported = modules.getModuleInfo(id)?.importedIds ?? [];
   return imported.some((other) => needsOtherPackages(other, modules, seen));
+}
+
+/** What stores run inside their transactions. */
+function isOfGates(id: string, modules: ChunkingContext): boolean {
+  const seen = new Set([join(packages, "core", "src", "gates", "index.ts")]);
+  for (const module of seen) {
+    if (module === id) return true;
+    for (const imported of modules.getModuleInfo(module)?.importedIds ?? []) seen.add(imported);
+  }
+  return false;
 }
 
 /** Whether a module is source of ours, in one of these folders. */

@@ -1,28 +1,33 @@
+import { createAnnouncements } from "./announcements.ts";
+import { type Arrival, EventForStore } from "./arrival.ts";
 import { busProblems } from "./bus-problems.ts";
 import { builtInEventTypes, type EventTypes } from "./catalogue.ts";
 import { checkHook } from "./check-hook.ts";
 import { holdProcess, systemClock } from "./clock.ts";
 import { createEvent, type EventContext, type EventRules } from "./create-event.ts";
+import { unsettledStates } from "./delivery-state.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
+import { explainEvent } from "./explain/explain.ts";
 import { collectHealth } from "./health.ts";
 import { prepareHooks } from "./hook-config.ts";
 import { createInstrument } from "./instrument.ts";
-import { type Arrival, createIntake, type EmitResult, EventForStore, quiet } from "./intake.ts";
+import { createIntake, type EmitResult, quiet } from "./intake.ts";
 import { deepFreeze, type JsonObject } from "./json.ts";
 import { createLanes } from "./lanes.ts";
 import { createListeners } from "./listeners.ts";
 import { type Logger, redactingLogger, stderrLogger } from "./logger.ts";
-import { createMemoryStore } from "./memory-store.ts";
+import { createMemoryStore } from "./memory/store.ts";
 import { createOwnEvents } from "./own-events.ts";
 import type { Nothing, Pipehooks, PipehooksOptions } from "./pipehooks.ts";
 import { createRedactor, type Redact } from "./redact.ts";
 import { createRetention } from "./retention.ts";
-import { createRouter, orderKeyOf } from "./router.ts";
-import type { Acceptance, Store } from "./store.ts";
+import { createRouter, placesOf } from "./router.ts";
+import type { Acceptance, Accepted, Store } from "./store.ts";
 
 const defaultMaxEventBytes = 256 * 1024;
+const defaultSource = "/pipehooks";
 
 /**
  * Makes a bus: events in, deliveries out.
@@ -47,11 +52,12 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   const hooks = prepareHooks(options.hooks ?? [], {
     problems: busProblems(options),
     defaults: options.defaults,
+    source: options.source ?? defaultSource,
     logger,
   });
   redact = createRedactor([...(options.secrets ?? []), ...hooks.flatMap(({ secrets }) => secrets)]);
   const rules: EventRules = {
-    source: options.source ?? "/pipehooks",
+    source: options.source ?? defaultSource,
     types: { ...builtInEventTypes, ...options.events },
     allowUnknownTypes: options.allowUnknownTypes ?? false,
     maxEventBytes: options.maxEventBytes ?? defaultMaxEventBytes,
@@ -72,34 +78,26 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   let state: "open" | "closing" | "closed" = "open";
   let closing: Promise<void> | undefined;
 
-  const arrive = (event: PipehooksEvent, now: number): Arrival => {
-    const routes = router.match(event);
-    return {
-      event,
-      acceptance: {
-        at: now,
-        event: new EventForStore(event, now),
-        deliveries: routes.map(({ hook, orderBy }) => ({
-          hook,
-          dueAt: now,
-          orderKey: orderKeyOf(event, orderBy),
-        })),
-      },
-    };
-  };
+  const arrive = (event: PipehooksEvent, now: number): Arrival => ({
+    event,
+    acceptance: { at: now, event: new EventForStore(event, now), ...placesOf(router, event, now) },
+  });
 
   const intake = createIntake({
     store,
     logger,
+    offer: (batch) => dispatcher.offer(batch),
     accepted(arrival, accepted) {
       // A listener's own emits inherit where the event was emitted, not where its batch began.
       if (listeners.wants(arrival.event.type)) {
         instrument.within(arrival.context, () => listeners.tell(arrival.event));
       }
-      ownEvents.tellAccepted(arrival.event, arrival.acceptance, accepted.deliveries);
+      ownEvents.tellAccepted(arrival.event, arrival.acceptance, accepted);
     },
-    stored(arrivals) {
-      dispatcher.wake(reached(arrivals.map(({ acceptance }) => acceptance)));
+    stored(arrivals, results) {
+      const left = arrivals.filter((_, index) => isLeft(results[index]));
+      if (left.length > 0) dispatcher.wake(reached(left.map(({ acceptance }) => acceptance)));
+      if (results.some(({ announced }) => announced)) announcements.route();
     },
   });
 
@@ -110,7 +108,20 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
       void ownEvents.tellAcceptedLater(acceptance);
     }
     dispatcher.wake(reached(acceptances));
+    // A gate may have said something to what was stored with an outcome.
+    if (acceptances.some(({ gates }) => gates !== undefined)) announcements.route();
   };
+
+  const announcements = createAnnouncements({
+    store,
+    logger,
+    now: () => clock.now(),
+    places: (event, now) => placesOf(router, event, now),
+    routed(event, routed) {
+      if (listeners.wants(event.type)) listeners.tell(event);
+      dispatcher.wake(reached([routed]));
+    },
+  });
 
   const ownEvents = createOwnEvents({
     store,
@@ -155,6 +166,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     wants: ownEvents.wants,
     notify: ownEvents.notify,
     stored,
+    announced: announcements.route,
   });
   const retention = createRetention({ store, clock, logger, input: options.retention });
 
@@ -189,6 +201,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
 
   const drain: Pipehooks["drain"] = async ({ timeoutMs = 30_000, horizonMs = 0, signal } = {}) => {
     await intake.flushed();
+    await announcements.settled();
     if (options.deliver === false) return true;
     const deadline = new AbortController();
     const timer = clock.timer(timeoutMs, () => deadline.abort());
@@ -209,13 +222,16 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     const timer = clock.timer(timeoutMs, () => deadline.abort());
     const held = holdProcess();
     if (timeoutMs <= 0) deadline.abort();
+    if (!deliverDue) dispatcher.hold();
     await intake.flushed();
+    await announcements.settled();
     if (deliverDue && options.deliver !== false && !deadline.signal.aborted) {
       await dispatcher.idle(0, deadline.signal).catch((error: unknown) => {
         logger.warn(`What is due was not delivered before closing: ${messageOf(error)}`);
       });
     }
     await dispatcher.stop(deadline.signal);
+    await announcements.settled();
     timer[Symbol.dispose]();
     retention[Symbol.dispose]();
     try {
@@ -244,6 +260,8 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
       return closing;
     },
     [Symbol.asyncDispose]: () => bus.close(),
+    explain: (target, explainOptions) =>
+      explainEvent({ store, hooks, rules, now: clock.now(), redact }, target, explainOptions),
     health: () => collectHealth({ store, hooks, lanes: lanes.byHook, now: clock.now() }),
     check: (names, timeoutMs = 10_000) =>
       Promise.all(
@@ -276,16 +294,25 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   return bus;
 }
 
-function reached(acceptances: readonly Acceptance[]): Set<string> {
+function reached(acceptances: readonly Pick<Acceptance, "deliveries" | "gates">[]): Set<string> {
   const hooks = new Set<string>();
-  for (const { deliveries } of acceptances) for (const { hook } of deliveries) hooks.add(hook);
+  for (const { deliveries, gates = [] } of acceptances) {
+    for (const { hook } of deliveries) hooks.add(hook);
+    for (const { hook } of gates) hooks.add(hook);
+  }
   return hooks;
+}
+
+/** Whether something of an event is left to be claimed. */
+function isLeft(accepted: Accepted | undefined): boolean {
+  const { deliveries = [], leased = [], gates } = accepted ?? {};
+  return leased.length < deliveries.length || gates !== undefined;
 }
 
 async function warnOfLoss(store: Store, logger: Logger): Promise<void> {
   const counts = await store.counts();
   const lost = counts
-    .filter(({ state }) => ["waiting", "blocked", "running", "retrying", "pending"].includes(state))
+    .filter(({ state }) => unsettledStates.includes(state))
     .reduce((total, { count }) => total + count, 0);
   if (lost > 0) {
     logger.warn(

@@ -67,6 +67,10 @@ export const deliveryEventTypes = [
   "pipehooks.hook.disabled",
   "pipehooks.hook.enabled",
   "pipehooks.destination.paused",
+  "pipehooks.gate.full",
+  "pipehooks.absence.missed",
+  "pipehooks.absence.resolved",
+  "pipehooks.join.incomplete",
 ] as const;
 
 export type DeliveryEventType = (typeof deliveryEventTypes)[number];

@@ -7,6 +7,7 @@ import type { PipehooksEvent } from "./event.ts";
 export interface Condition {
   /** As written, or a word for a function. */
   readonly text: string;
+  readonly language: "cel" | "code";
   /** False where a field is missing; throws only what a function threw. */
   test(event: PipehooksEvent): boolean;
 }
@@ -20,17 +21,38 @@ export function compileCondition(
   text: string,
   onError: (message: string) => void = () => {},
 ): Condition {
-  const evaluate = parse(text);
+  const evaluate = parse(text, true);
   return {
     text,
+    language: "cel",
     test(event) {
       try {
         return evaluate({ event }) === true;
       } catch (error) {
-        if (Reflect.get(Object(error), "code") !== "no_such_key") onError(firstLine(error));
+        if (!isMissingField(error)) onError(firstLine(error));
         return false;
       }
     },
+  };
+}
+
+/**
+ * Compiles an expression in CEL over `event` that gives a value of any type. It reads `undefined` where a field is
+ * missing, and where it fails, which is also reported through `onError`.
+ * @throws HookError CONDITION_INVALID with the position in the text
+ */
+export function compileExpression(
+  text: string,
+  onError: (message: string) => void = () => {},
+): (event: PipehooksEvent) => unknown {
+  const evaluate = parse(text, false);
+  return (event) => {
+    try {
+      return evaluate({ event });
+    } catch (error) {
+      if (!isMissingField(error)) onError(firstLine(error));
+      return undefined;
+    }
   };
 }
 
@@ -40,7 +62,8 @@ export function functionCondition(
   onError: (message: string) => void,
 ): Condition {
   return {
-    text: test.name === "" || test.name === "when" ? "a function" : `${test.name}()`,
+    text: namelessPattern.test(test.name) ? "a function" : `${test.name}()`,
+    language: "code",
     test(event) {
       try {
         return test(event) === true;
@@ -52,12 +75,22 @@ export function functionCondition(
   };
 }
 
-function parse(text: string): (context: { event: PipehooksEvent }) => unknown {
+// Functions that are written in place have the name of their option.
+const namelessPattern = /^(?:|when|[a-z]+When)$/;
+
+function isMissingField(error: unknown): boolean {
+  return Reflect.get(Object(error), "code") === "no_such_key";
+}
+
+function parse(
+  text: string,
+  isCondition: boolean,
+): (context: { event: PipehooksEvent }) => unknown {
   try {
     const program = environment().parse(text);
     const checked = program.check();
     if (!checked.valid) throw checked.error ?? new Error("it does not check");
-    if (checked.type !== "bool" && checked.type !== "dyn") {
+    if (isCondition && checked.type !== "bool" && checked.type !== "dyn") {
       throw new Error(`it gives a ${checked.type}, and a condition must give true or false`);
     }
     return program;
@@ -65,7 +98,7 @@ function parse(text: string): (context: { event: PipehooksEvent }) => unknown {
     const at = positionOf(cause);
     throw new HookError(
       "CONDITION_INVALID",
-      `Condition "${text}"${at === undefined ? "" : `, character ${at + 1}`}: ${firstLine(cause)}.`,
+      `${isCondition ? "Condition" : "Expression"} "${text}"${at === undefined ? "" : `, character ${at + 1}`}: ${firstLine(cause)}.`,
       { cause },
     );
   }
@@ -88,7 +121,8 @@ function firstLine(error: unknown): string {
 let shared: Environment | undefined;
 
 // Loaded when the first condition is compiled: a pipeline without one does not pay for it.
-function environment(): Environment {
+/** What conditions are read by; what is not checked here, such as the parts of a condition, is read by it too. */
+export function environment(): Environment {
   const cel: typeof import("@marcbachmann/cel-js") = createRequire(import.meta.url)(
     "@marcbachmann/cel-js",
   );

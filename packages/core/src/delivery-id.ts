@@ -1,9 +1,19 @@
 import { hash } from "node:crypto";
 import type { PipehooksEvent } from "./event.ts";
+import type { GatedDelivery } from "./store.ts";
 
-/** The same over attempts, restarts and replays; safe as a `webhook-id`, whatever the event's id looks like. */
-export function idempotencyKeyOf(event: PipehooksEvent, hook: string): string {
-  return `ph_${hash("sha256", `${event.source}\u0000${event.id}\u0000${hook}`, "hex").slice(0, 32)}`;
+/**
+ * The same over attempts, restarts and replays; safe as a `webhook-id`, whatever the event's id looks like. Of what
+ * a gate let through together it is made from the first event, the gate's key and what the delivery is (its tag).
+ */
+export function idempotencyKeyOf(
+  event: PipehooksEvent,
+  hook: string,
+  gate?: Pick<GatedDelivery, "key" | "release">,
+): string {
+  const parts = [event.source, event.id, hook];
+  if (gate !== undefined) parts.push(gate.key, gate.release.tag ?? "");
+  return `ph_${hash("sha256", parts.join("\u0000"), "hex").slice(0, 32)}`;
 }
 
 /** Text form of a delivery's id, as people see and type it. */

@@ -1,10 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
+import type { Arrival } from "./arrival.ts";
 import { createChanges } from "./changes.ts";
+import { type Asking, createClaiming } from "./claiming.ts";
 import { every } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import { findWork } from "./find-work.ts";
-import { freeSlots, isDueBy, isIdle, type Lane, wantedOf } from "./lane.ts";
+import { createHandOver, type Offer } from "./hand-over.ts";
+import { freeSlots, isDueBy, isIdle, type Lane, restsFor, wantedOf } from "./lane.ts";
 import { endAttempts, extendLeases } from "./leases.ts";
 import { createRunner, type RunnerParts } from "./runner.ts";
 import { createSettler } from "./settler.ts";
@@ -14,15 +17,21 @@ export interface DispatcherOptions extends RunnerParts {
   readonly lanes: ReadonlyMap<string, Lane>;
   /** How long a claim holds without being extended. */
   readonly leaseMs: number;
+  /** Gates may have announced events, which wait to be routed. */
+  readonly announced: () => void;
 }
 
 /** Takes what is due from the store to the hooks, lane by lane. */
 export interface Dispatcher {
   start(): void;
+  /** What of a batch of events this process wants to deliver itself, without claiming it. */
+  offer(batch: readonly Arrival[]): Offer | undefined;
   /** Something was accepted for these hooks. */
   wake(hooks: Iterable<string>): void;
   /** Resolves when nothing runs and nothing is due within `horizonMs`, or when `signal` aborts. */
   idle(horizonMs: number, signal: AbortSignal): Promise<boolean>;
+  /** Begins nothing more; what runs goes on. */
+  hold(): void;
   /** Claims nothing more, waits for what runs until `deadline` aborts, then stops it. */
   stop(deadline: AbortSignal): Promise<void>;
 }
@@ -37,11 +46,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   // Lanes that may have work; the others cost nothing.
   const active = new Set<Lane>();
   const changes = createChanges();
+  // Whether what other processes left has been looked for once; before, no lane knows what waits for it.
+  let lookedAround = false;
   let draining = 0;
   let started = false;
   let stopping = false;
   let pumping = false;
   let scheduled = false;
+  let beginning = false;
   let pumpAgain = false;
   let pumped: Promise<void> = Promise.resolve();
   let timer: Disposable | undefined;
@@ -60,6 +72,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (draining > 0) askIdleLanes();
       pump();
     },
+  });
+
+  const claim = createClaiming({
+    store,
+    owner,
+    leaseMs: options.leaseMs,
+    announced: options.announced,
   });
 
   const runner = createRunner({
@@ -90,7 +109,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await pumpOnce();
     } catch (error) {
       if (!stopping) logger.error(`The store gives out no deliveries: ${messageOf(error)}`);
-      for (const lane of active) lane.wakeAt = Math.max(lane.wakeAt, clock.now() + 1000);
+      for (const lane of active) {
+        lane.wakeAt = Math.max(lane.wakeAt, clock.now() + 1000);
+        lane.gateAt = Math.max(lane.gateAt, clock.now() + 1000);
+      }
     }
     pumping = false;
     if (pumpAgain) pump();
@@ -101,31 +123,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   const pumpOnce = async (): Promise<void> => {
     const now = clock.now();
-    const asking: { lane: Lane; limit: number }[] = [];
+    const asking: Asking[] = [];
     for (const lane of [...active]) {
       begin(lane);
-      if (lane.wakeAt === Number.POSITIVE_INFINITY && isIdle(lane)) active.delete(lane);
-      const limit = stopping || settler.stuck ? 0 : wantedOf(lane, now);
-      if (limit > 0) asking.push({ lane, limit });
+      if (restsFor(lane) === Number.POSITIVE_INFINITY && isIdle(lane)) active.delete(lane);
+      if (stopping || settler.stuck) continue;
+      const limit = wantedOf(lane, now);
+      if (limit > 0 || lane.gateAt <= now) asking.push({ lane, limit });
     }
     if (asking.length === 0) return;
-    for (const { lane } of asking) lane.wakeAt = Number.POSITIVE_INFINITY;
-    let claims: readonly LaneClaim[];
-    try {
-      claims = await store.claim({
-        lanes: asking.map(({ lane: { hook, switch: off, destination }, limit }) => ({
-          hook,
-          keys: [off.key, destination.key],
-          limit,
-        })),
-        owner,
-        now,
-        leaseMs: options.leaseMs,
-      });
-    } catch (error) {
-      for (const { lane } of asking) lane.wakeAt = Math.min(lane.wakeAt, now);
-      throw error;
-    }
+    const claims = await claim(asking, now);
     const received = claims.map((claim, index) => ({ claim, limit: asking[index]?.limit ?? 0 }));
     // Those that share a budget one after the other: what one takes is begun before the next one asks.
     const groups = Map.groupBy(received, ({ claim }) => lanes.get(claim.hook)?.destination);
@@ -141,6 +148,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const receive = async (claim: LaneClaim, limit: number): Promise<void> => {
     const lane = lanes.get(claim.hook);
     if (lane === undefined) return;
+    lane.gateAt = Math.min(lane.gateAt, claim.nextGateAt ?? Number.POSITIVE_INFINITY);
+    if (limit === 0) {
+      // What its gate let through just now, for instance.
+      lane.wakeAt = Math.min(lane.wakeAt, claim.nextDueAt ?? Number.POSITIVE_INFINITY);
+      return;
+    }
     const fresh = claim.deliveries.filter((claimed) => !isHere(lane, claimed));
     const granted = await withinBudget(lane, fresh).catch((error: unknown) => {
       lane.wakeAt = clock.now() + 1000;
@@ -196,6 +209,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
   };
 
+  // Whoever emitted goes on first: no hook runs in the turn that resolves an emit.
+  const beginSoon = (): void => {
+    if (beginning) return;
+    beginning = true;
+    setImmediate(outside, () => {
+      beginning = false;
+      for (const lane of active) begin(lane);
+    });
+  };
+
   /** What hooks share is offered to them in the order of `active`: who got something goes to the end. */
   const yieldTurn = (lane: Lane): void => {
     const { concurrency, windows } = lane.destination;
@@ -212,6 +235,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     for (const lane of active) {
       // Full lanes are woken by the end of an attempt.
       if (wantedOf(lane, now) > 0 || lane.wakeAt > now) next = Math.min(next, lane.wakeAt);
+      next = Math.min(next, lane.gateAt);
     }
     if (settler.stuck) next = Math.max(next, now + 1000);
     if (next === Number.POSITIVE_INFINITY) return;
@@ -219,9 +243,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     else timer = clock.timer(next - now, pump);
   };
 
+  const wakeGate = (lane: Lane): void => {
+    active.add(lane);
+    lane.gateAt = Math.min(lane.gateAt, clock.now());
+  };
+
   /** Finds work and switches that other processes left. */
   const lookAround = async (): Promise<void> => {
     await findWork({ store, lanes, active });
+    lookedAround = true;
+    options.announced();
     pump();
   };
 
@@ -244,15 +275,32 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     for (const lane of active) if (isIdle(lane)) lane.wakeAt = Math.min(lane.wakeAt, now);
   };
 
+  const handOver = createHandOver({
+    owner,
+    leaseMs: options.leaseMs,
+    clock,
+    lanes,
+    ready: () => lookedAround && !stopping && !settler.stuck,
+    taken(lane, held) {
+      active.add(lane);
+      lane.buffer.push(...held);
+      if (stopping) giveBackBuffer(lane);
+      else beginSoon();
+    },
+  });
+
   return {
     start() {
       if (started) return;
       started = true;
+      // What a gate expects from the beginning.
+      for (const lane of lanes.values()) if (lane.gate !== undefined) wakeGate(lane);
       lookAroundSafely();
       open.push(store.watch(lookAroundSafely));
       open.push(every(clock, lookAroundMs, lookAroundSafely));
       open.push(every(clock, options.leaseMs / 3, extendLeasesSafely));
     },
+    offer: handOver.offer,
     wake(hooks) {
       const now = clock.now();
       for (const hook of hooks) {
@@ -260,6 +308,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         if (lane === undefined) continue;
         active.add(lane);
         lane.wakeAt = Math.min(lane.wakeAt, now);
+        if (lane.gate !== undefined) wakeGate(lane);
       }
       pump();
     },
@@ -278,6 +327,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         draining -= 1;
       }
     },
+    hold() {
+      stopping = true;
+    },
     async stop(deadline) {
       stopping = true;
       timer?.[Symbol.dispose]();
@@ -295,7 +347,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
 
   function isBusy(until: number): boolean {
-    if (pumping || scheduled || settler.stuck) return true;
+    if (pumping || scheduled || beginning || settler.stuck) return true;
     return [...active].some((lane) => !isIdle(lane) || isDueBy(lane, until));
   }
 }

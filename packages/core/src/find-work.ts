@@ -13,6 +13,7 @@ export async function findWork(parts: {
     if (lane === undefined) continue;
     active.add(lane);
     lane.wakeAt = Math.min(lane.wakeAt, dueAt);
+    if (lane.gate !== undefined) lane.gateAt = Math.min(lane.gateAt, dueAt);
   }
   const keys = [...active].flatMap((lane) => [lane.switch.key, lane.destination.key]);
   if (keys.length === 0) return;

@@ -1,4 +1,5 @@
 import type { BreakerState } from "./breaker.ts";
+import { unsettledStates } from "./delivery-state.ts";
 import type { DestinationReport } from "./destination.ts";
 import type { PreparedHook } from "./hook-config.ts";
 import type { Lane } from "./lane.ts";
@@ -25,14 +26,6 @@ export interface Health {
   /** Hooks that have deliveries in the store and are not configured any more. */
   readonly unknownHooks: readonly { readonly name: string; readonly unsettled: number }[];
 }
-
-const unsettledStates: readonly DeliveryState[] = [
-  "waiting",
-  "blocked",
-  "running",
-  "retrying",
-  "pending",
-];
 
 /** One look at everything: switches and destinations as stored, counts, what runs here. */
 export async function collectHealth(parts: {

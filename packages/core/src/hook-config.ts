@@ -5,6 +5,8 @@ import { type Condition, compileCondition, functionCondition } from "./condition
 import { issuesText } from "./create-event.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
+import { type Gate, prepareGate } from "./gates/gate-of.ts";
+import { type GateOptions, gateShape } from "./gates/options.ts";
 import type { ConfiguredHook, Delivery, Hook, HookContext, HookKind, Outcome } from "./hook.ts";
 import type { Logger } from "./logger.ts";
 import { type Policy, type PolicyInput, policyShape, toPolicy } from "./policy.ts";
@@ -12,13 +14,16 @@ import type { Redact } from "./redact.ts";
 import { compileFilter, compileTypePatterns, type FilterInput, type Route } from "./router.ts";
 
 /** A named, configured reaction: which events reach it, what it does, and under which policies. */
-export interface HookConfig extends PolicyInput {
+export interface HookConfig extends PolicyInput, GateOptions {
   /** Unique; part of the idempotency key, so a renamed hook is a new one. */
   readonly name: string;
   /** What reacts: `webhook({ … })`, an object with `deliver`, or a function. */
   readonly hook: ConfiguredHook | Hook | DeliverFunction;
-  /** Globs over event types; `!` takes away; `*` is every type but Pipehooks' own. */
-  readonly events: string | readonly string[];
+  /**
+   * Globs over event types; `!` takes away; `*` is every type but Pipehooks' own. May be left out with `join` and
+   * `absence`, which name their events themselves.
+   */
+  readonly events?: string | readonly string[] | undefined;
   readonly filter?: FilterInput | undefined;
   /** A CEL expression over `event`, or a function; what throws counts as false and is logged. */
   readonly when?: string | ((event: PipehooksEvent) => boolean) | undefined;
@@ -34,6 +39,7 @@ export interface PreparedHook {
   readonly kind: string;
   readonly route: Route;
   readonly policy: Policy;
+  readonly gate: Gate | undefined;
   readonly destination: string;
   readonly events: readonly string[];
   readonly filter: FilterInput;
@@ -47,9 +53,10 @@ export interface PreparedHook {
 const namePattern = /^[A-Za-z0-9][\w.-]{0,99}$/;
 const configSchema = z.strictObject({
   ...policyShape,
+  ...gateShape,
   name: z.string().regex(namePattern, "a name has letters, digits, - _ and . only, at most 100"),
   hook: z.custom<HookConfig["hook"]>(isReaction, "give webhook({ … }), a function, or { deliver }"),
-  events: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+  events: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
   filter: z
     .strictObject({
       pipelines: z.array(z.string()).optional(),
@@ -77,6 +84,8 @@ export function prepareHooks(
     /** What is wrong elsewhere in the configuration, reported with the rest. */
     readonly problems: readonly string[];
     readonly defaults: PolicyInput | undefined;
+    /** CloudEvents `source` of what gates announce. */
+    readonly source: string;
     readonly logger: Logger;
   },
 ): readonly PreparedHook[] {
@@ -104,10 +113,12 @@ function prepareHook(
   {
     problems,
     defaults,
+    source,
     logger,
   }: {
     problems: readonly string[];
     defaults: PolicyInput | undefined;
+    source: string;
     logger: Logger;
   },
 ): PreparedHook | undefined {
@@ -117,7 +128,8 @@ function prepareHook(
     return undefined;
   }
   const { name, filter = {} } = config;
-  const events = typeof config.events === "string" ? [config.events] : config.events;
+  const { events: written = [] } = config;
+  const events = typeof written === "string" ? [written] : written;
   // Each part by itself, so that all that is wrong is said at once.
   const part = <Part>(make: () => Part): Part | undefined => {
     try {
@@ -131,6 +143,12 @@ function prepareHook(
   const condition = part(() => toCondition(config, logger));
   const matchesType = part(() => compileTypePatterns(events));
   const steps = part(() => compileFilter(filter));
+  const warn = (why: string) => logger.warn(`Hook "${name}": ${why}`);
+  const gate = part(() => ({ gate: prepareGate(config, { hook: name, source, warn }) }))?.gate;
+  if (events.length === 0 && gate?.namesEvents !== true) {
+    report('it has no "events". Name the types that reach it, such as "pipeline.error"');
+    return undefined;
+  }
   // Defaults that are wrong are reported with the problems of the bus.
   if (problems.length > 0 || !reaction || !matchesType || !steps) return undefined;
   const policy = toPolicy(defaults, reaction.policy, config);
@@ -138,6 +156,7 @@ function prepareHook(
     name,
     kind: reaction.kind,
     policy,
+    gate,
     destination: config.destination ?? reaction.destination ?? name,
     events,
     filter,
@@ -152,6 +171,7 @@ function prepareHook(
       filter: steps,
       when: condition,
       orderBy: policy.orderBy,
+      gate: gate && { ...gate, matchesType: compileTypePatterns(gate.patterns) },
     },
   };
 }

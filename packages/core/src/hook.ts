@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Clock } from "./clock.ts";
 import type { Answer } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
+import type { AlertState, GateRelease } from "./gates/gate.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { Logger } from "./logger.ts";
 import type { PolicyInput } from "./policy.ts";
@@ -46,7 +47,18 @@ export interface Delivery {
   readonly hook: string;
   /** The event, or the last of {@link Delivery.events}. */
   readonly event: PipehooksEvent;
+  /** All events, oldest first; of more than the gate's `maxEvents` the first ones and the very last. */
   readonly events: readonly PipehooksEvent[];
+  /** {@link Delivery.events} as the JSON texts that are stored: who sends them spares another `JSON.stringify`. */
+  readonly eventTexts: readonly string[];
+  /** How many events it has, those included that are not given whole. */
+  readonly count: number;
+  /** The group by which the hook's gate gathers; null without a gate and for the common group. */
+  readonly key: string | null;
+  /** What the hook's gate let through; absent without a gate. */
+  readonly gate?: DeliveredGate | undefined;
+  /** The incident, when the gate is an `alert`. */
+  readonly alert?: AlertState | undefined;
   /** 1 for the first attempt; looking again at something pending does not count. */
   readonly attempt: number;
   /** `[a-z0-9_]`, the same over attempts, restarts and replays. */
@@ -64,6 +76,12 @@ export interface Delivery {
   emit(type: string, fields?: EventFields<JsonObject>): void;
 }
 
+/** What a gate says of the events that it let through together. */
+export interface DeliveredGate extends Omit<GateRelease, "tag" | "alert"> {
+  /** Ids of the events that are not among {@link Delivery.events}. */
+  readonly restIds: readonly string[];
+}
+
 /** What a plugin author writes. */
 export interface Hook {
   /**
@@ -73,7 +91,34 @@ export interface Hook {
   deliver(delivery: Delivery): Promise<Outcome | void> | Outcome | void;
   /** Whether the receiver can be reached and the credentials are good; sends nothing. */
   check?(signal: AbortSignal): Promise<CheckReport | void>;
+  /**
+   * What {@link Hook.deliver} would send, without sending it and without secrets: for dry runs and route tests.
+   * @throws HookError where `deliver` would throw before it sends, such as TEMPLATE_FIELD_MISSING
+   */
+  render?(delivery: Delivery): Promise<Rendered> | Rendered;
+  /**
+   * What {@link Hook.deliver} would return, or throw, if the receiver answered so: for route tests. Without it
+   * 2xx is delivered, 408, 425, 429 and 5xx are worth another attempt, and everything else is not.
+   */
+  answered?(answer: GivenAnswer, delivery: Delivery): Outcome | void;
   [Symbol.asyncDispose]?(): Promise<void>;
+}
+
+/** A request as a hook would send it. */
+export interface Rendered {
+  /** Where it goes, for people: `POST https://api.example.com/events`. */
+  readonly target: string;
+  /** Names in lower case; secrets are replaced. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body: JsonValue;
+}
+
+/** What a receiver is said to have answered. */
+export interface GivenAnswer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: JsonValue;
 }
 
 export interface CheckReport {

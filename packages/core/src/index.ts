@@ -30,6 +30,8 @@ export {
 } from "./condition.ts";
 export { mostHops } from "./create-event.ts";
 export { idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
+export { summarize, toTemplateScope } from "./delivery-scope.ts";
+export { unsettledStates } from "./delivery-state.ts";
 export type { DestinationReport } from "./destination.ts";
 export { formatDuration, parseDuration, parseRate, parseSize } from "./duration.ts";
 export {
@@ -43,13 +45,77 @@ export {
 } from "./errors.ts";
 export type { EventError, EventFields, PipehooksEvent, Severity } from "./event.ts";
 export { toEventError } from "./event-error.ts";
+export type { ExplainOptions, ExplainTarget } from "./explain/explain.ts";
+export { explainRoute, type RouteExplanation, type RouteGate } from "./explain/explain-route.ts";
+export type {
+  DeliveryStep,
+  EnabledStep,
+  EventsStep,
+  ExplainedAttempt,
+  ExplainedCheck,
+  ExplainedCondition,
+  ExplainedHold,
+  ExplainedMemory,
+  ExplainedStep,
+  Explanation,
+  FilterStep,
+  GateStep,
+  HookExplanation,
+  HookVerdict,
+  ReadValue,
+  SwitchStep,
+  WhenStep,
+} from "./explain/explanation.ts";
+export { listUpcoming, type Upcoming } from "./explain/upcoming.ts";
+export { describeGate, type GateDescription } from "./gates/describe.ts";
+export type { GateCheck } from "./gates/gate-compile.ts";
+export { type Gate, type GateOwner, prepareGate } from "./gates/gate-of.ts";
+export type {
+  AbsenceSpec,
+  AlertSpec,
+  AlertState,
+  CronSpec,
+  DebounceSpec,
+  DigestSpec,
+  GateEvent,
+  GateEventType,
+  GateFacts,
+  GateKind,
+  GateMemory,
+  GateRelease,
+  GateSpec,
+  JoinInput,
+  JoinSpec,
+  ThresholdSpec,
+} from "./gates/index.ts";
+export {
+  type AbsenceOptions,
+  type AlertOptions,
+  type DebounceOptions,
+  type DigestOptions,
+  type GateBy,
+  type GateCondition,
+  type GateDuration,
+  type GateEvents,
+  type GateLimits,
+  type GateOptions,
+  type GateValue,
+  gateKinds,
+  gateShape,
+  gateTextShape,
+  type JoinInputOptions,
+  type JoinOptions,
+  type ThresholdOptions,
+} from "./gates/options.ts";
 export type { Health, HookHealth } from "./health.ts";
 export {
   type CheckReport,
   type ConfiguredHook,
+  type DeliveredGate,
   type Delivery,
   defineHook,
   delivered,
+  type GivenAnswer,
   type Hook,
   type HookContext,
   type HookDefinition,
@@ -57,6 +123,7 @@ export {
   type HookKind,
   type Outcome,
   pending,
+  type Rendered,
   skipped,
 } from "./hook.ts";
 export {
@@ -73,13 +140,13 @@ export type {
   PipelineScope,
   StepScope,
 } from "./instrument.ts";
-export type { EmitResult } from "./intake.ts";
+export type { EmitResult, ReachedHook } from "./intake.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export type { DestinationInput } from "./lanes.ts";
 export { type LimiterMemory, type Take, takeFromBudget } from "./limiter.ts";
 export type { Listener } from "./listeners.ts";
 export { type Logger, redactingLogger, silentLogger, stderrLogger } from "./logger.ts";
-export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
+export { createMemoryStore, type MemoryStoreOptions } from "./memory/store.ts";
 export { compilePatterns } from "./pattern.ts";
 export type { Pipehooks, PipehooksOptions } from "./pipehooks.ts";
 export {
@@ -113,6 +180,7 @@ export { compileTypePatterns, type FilterInput } from "./router.ts";
 export type {
   Acceptance,
   Accepted,
+  AcceptLease,
   AttemptRecord,
   AttemptRow,
   ClaimedDelivery,
@@ -123,11 +191,17 @@ export type {
   DeliveryState,
   EventQuery,
   EventRow,
+  GatedDelivery,
+  GateEntry,
+  GatePlace,
+  GateQuery,
+  GateRow,
   LaneClaim,
   Memory,
   MemoryChange,
   NewDelivery,
   PurgeRequest,
+  Routed,
   Settlement,
   Store,
   StoredEvent,

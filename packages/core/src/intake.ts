@@ -1,17 +1,10 @@
-import type { EventContext } from "./create-event.ts";
+import type { Arrival } from "./arrival.ts";
 import { toDeliveryId } from "./delivery-id.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
+import type { Offer } from "./hand-over.ts";
 import type { Logger } from "./logger.ts";
-import type { Acceptance, Accepted, Store, StoredEvent } from "./store.ts";
-
-/** An event on its way into the store, with its object at hand. */
-export interface Arrival {
-  readonly event: PipehooksEvent;
-  readonly acceptance: Acceptance;
-  /** Where it was emitted. */
-  readonly context?: EventContext | undefined;
-}
+import type { Accepted, DeliveryState, Store } from "./store.ts";
 
 export interface EmitResult {
   /** As stamped and frozen. */
@@ -19,7 +12,16 @@ export interface EmitResult {
   /** The same id from the same source was accepted before; nothing new was stored. */
   readonly duplicate: boolean;
   /** The hooks it reached, each with its delivery; of a duplicate, those of the first time. */
-  readonly deliveries: readonly { readonly hook: string; readonly id: string }[];
+  readonly deliveries: readonly ReachedHook[];
+}
+
+/** A hook that an event reached. */
+export interface ReachedHook {
+  readonly hook: string;
+  /** Id of the delivery, such as `dlv_42`; several events share one that a gate gathers. */
+  readonly id: string;
+  /** What the hook's gate did with it; absent without a gate. */
+  readonly state?: DeliveryState | undefined;
 }
 
 /** Brings events into the store: all emits of one turn go together. */
@@ -41,10 +43,12 @@ interface Waiting extends Arrival {
 export function createIntake(options: {
   readonly store: Store;
   readonly logger: Logger;
+  /** What of a batch this process wants to deliver itself. */
+  readonly offer: (batch: readonly Arrival[]) => Offer | undefined;
   /** Called for each event that was stored (not for duplicates), before its emit resolves. */
   readonly accepted: (arrival: Arrival, accepted: Accepted) => void;
   /** Called once for each batch, after `accepted`. */
-  readonly stored: (arrivals: readonly Arrival[]) => void;
+  readonly stored: (arrivals: readonly Arrival[], results: readonly Accepted[]) => void;
 }): Intake {
   const { store, logger } = options;
   let waiting: Waiting[] = [];
@@ -54,9 +58,20 @@ export function createIntake(options: {
     if (waiting.length === 0) return;
     const batch = waiting;
     waiting = [];
+    const offer = options.offer(batch);
+    const acceptances = batch.map(({ acceptance }) => acceptance);
     const written = store
-      .accept(batch.map(({ acceptance }) => acceptance))
-      .then((results) => settle(batch, results))
+      .accept(acceptances, offer?.lease)
+      .then(
+        (results) => {
+          offer?.end(results);
+          return settle(batch, results);
+        },
+        (error: unknown) => {
+          offer?.end(undefined);
+          throw error;
+        },
+      )
       .catch((error: unknown) => refuse(batch, error));
     writing.add(written);
     void written.then(() => writing.delete(written));
@@ -77,7 +92,7 @@ export function createIntake(options: {
       options.accepted(arrival, result);
       arrival.resolve(toResult(arrival, result));
     }
-    options.stored(batch);
+    options.stored(batch, results);
     for (const arrival of duplicates)
       await settleDuplicate(arrival, results[batch.indexOf(arrival)]);
   };
@@ -119,10 +134,15 @@ export function createIntake(options: {
 }
 
 function toResult({ event, acceptance }: Arrival, accepted: Accepted): EmitResult {
-  const deliveries: { hook: string; id: string }[] = [];
+  const deliveries: ReachedHook[] = [];
   for (const [index, { hook }] of acceptance.deliveries.entries()) {
     const id = accepted.deliveries[index];
     if (id !== undefined) deliveries.push({ hook, id: toDeliveryId(id) });
+  }
+  for (const [index, { hook }] of (acceptance.gates ?? []).entries()) {
+    const place = accepted.gates?.[index];
+    if (place === undefined) continue;
+    deliveries.push({ hook, id: toDeliveryId(place.delivery), state: place.state });
   }
   return { event, duplicate: false, deliveries };
 }
@@ -136,29 +156,4 @@ function reject({ promise, reject }: Waiting, error: unknown): void {
 export function quiet<Result>(promise: Promise<Result>): Promise<Result> {
   promise.catch(() => {});
   return promise;
-}
-
-/** What stores keep of an event; the JSON text is made when a store asks for it. */
-export class EventForStore implements StoredEvent {
-  readonly source: string;
-  readonly id: string;
-  readonly type: string;
-  readonly time: number;
-  readonly pipeline: string | undefined;
-  readonly #event: PipehooksEvent;
-  #body: string | undefined;
-
-  constructor(event: PipehooksEvent, time: number) {
-    this.source = event.source;
-    this.id = event.id;
-    this.type = event.type;
-    this.time = time;
-    this.pipeline = event.pipeline;
-    this.#event = event;
-  }
-
-  get body(): string {
-    this.#body ??= JSON.stringify(this.#event);
-    return this.#body;
-  }
 }

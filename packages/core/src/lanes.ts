@@ -6,6 +6,7 @@ import { hookContext, type PreparedHook } from "./hook-config.ts";
 import { createHookSwitch } from "./hook-switch.ts";
 import type { Lane } from "./lane.ts";
 import type { Logger } from "./logger.ts";
+import { createPace } from "./pace.ts";
 import { type BreakerInput, type RateWindow, toPolicy } from "./policy.ts";
 import type { Redact } from "./redact.ts";
 import type { Store } from "./store.ts";
@@ -86,7 +87,12 @@ export function createLanes(parts: {
         live: live.get(prepared.name) as () => Hook | Promise<Hook>,
         buffer: [],
         running: new Map(),
+        promised: 0,
         wakeAt: Number.POSITIVE_INFINITY,
+        pace: createPace(),
+        asking: false,
+        gate: prepared.gate,
+        gateAt: Number.POSITIVE_INFINITY,
       },
     ]),
   );

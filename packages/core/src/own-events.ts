@@ -1,16 +1,21 @@
-import { deliveryEventTypes, isOwnType, unknownMetadata } from "./catalogue.ts";
+import type { Arrival } from "./arrival.ts";
+import {
+  type DeliveryEventType,
+  deliveryEventTypes,
+  isOwnType,
+  unknownMetadata,
+} from "./catalogue.ts";
 import type { Clock } from "./clock.ts";
 import { createEvent, type EventContext, type EventRules } from "./create-event.ts";
 import { toDeliveryId } from "./delivery-id.ts";
 import { messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
-import type { Arrival } from "./intake.ts";
 import type { JsonObject } from "./json.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Logger } from "./logger.ts";
 import type { Notice } from "./notice.ts";
 import type { Router } from "./router.ts";
-import type { Acceptance, Store } from "./store.ts";
+import type { Acceptance, Accepted, GatePlace, Store } from "./store.ts";
 
 /** What Pipehooks says about itself, as events for hooks and listeners that want them. */
 export interface OwnEvents {
@@ -19,7 +24,8 @@ export interface OwnEvents {
   notify(notice: Notice): Acceptance | undefined;
   /** The same, and stores it. */
   tell(notice: Notice): Promise<void>;
-  tellAccepted(event: PipehooksEvent, acceptance: Acceptance, ids: readonly number[]): void;
+  /** Also tells what became of it at gates. */
+  tellAccepted(event: PipehooksEvent, acceptance: Acceptance, accepted: Accepted): void;
   /** For what hooks emit, of which the store tells no ids: they are looked up. */
   tellAcceptedLater(acceptance: Acceptance): Promise<void>;
 }
@@ -52,7 +58,7 @@ export function createOwnEvents(parts: {
     const event = ownEvent(notice, ownRules, now);
     const { acceptance } = arrive(event, now);
     // Stored for hooks; what only listeners hear of leaves nothing behind.
-    if (acceptance.deliveries.length > 0) return acceptance;
+    if (acceptance.deliveries.length > 0 || acceptance.gates !== undefined) return acceptance;
     listeners.tell(event);
     return undefined;
   };
@@ -60,24 +66,38 @@ export function createOwnEvents(parts: {
   const tellAccepted = (
     event: PipehooksEvent,
     acceptance: Acceptance,
-    ids: readonly number[],
+    { deliveries, gates }: Accepted,
   ): void => {
-    const type = "pipehooks.delivery.accepted";
-    if (isOwnType(event.type) || !wants(type)) return;
+    if (isOwnType(event.type)) return;
     for (const [index, { hook }] of acceptance.deliveries.entries()) {
-      const detail: JsonObject = {
-        delivery: toDeliveryId(ids[index] ?? 0),
-        hook,
-        event: event.id,
-        event_type: event.type,
-      };
-      const notice = notify({ type, hook, event, detail });
-      if (notice === undefined) continue;
-      store.accept([notice]).then(
-        () => stored([notice]),
-        (error: unknown) => logger.warn(`Event ${type} was not stored: ${messageOf(error)}`),
-      );
+      tellPlace(event, "pipehooks.delivery.accepted", hook, { delivery: deliveries[index] ?? 0 });
     }
+    for (const [index, { hook }] of (acceptance.gates ?? []).entries()) {
+      const place = gates?.[index];
+      if (place !== undefined) tellPlace(event, placeNotice(place.state), hook, place);
+    }
+  };
+
+  const tellPlace = (
+    event: PipehooksEvent,
+    type: DeliveryEventType,
+    hook: string,
+    { delivery, state }: Pick<GatePlace, "delivery"> & Partial<GatePlace>,
+  ): void => {
+    if (!wants(type)) return;
+    const detail: JsonObject = {
+      delivery: toDeliveryId(delivery),
+      hook,
+      event: event.id,
+      event_type: event.type,
+      ...(state !== undefined && { state }),
+    };
+    const notice = notify({ type, hook, event, detail });
+    if (notice === undefined) return;
+    store.accept([notice]).then(
+      () => stored([notice]),
+      (error: unknown) => logger.warn(`Event ${type} was not stored: ${messageOf(error)}`),
+    );
   };
 
   /** Of what hooks emit the store tells no ids; who wants to know looks them up. */
@@ -89,7 +109,8 @@ export function createOwnEvents(parts: {
     try {
       const rows = await store.deliveries({ eventId: event.id, limit: deliveries.length });
       const ids = deliveries.map(({ hook }) => rows.find((row) => row.hook === hook)?.id ?? 0);
-      tellAccepted(JSON.parse(event.body) as PipehooksEvent, acceptance, ids);
+      const accepted = { duplicate: false, deliveries: ids };
+      tellAccepted(JSON.parse(event.body) as PipehooksEvent, acceptance, accepted);
     } catch (error) {
       logger.warn(`Accepted deliveries were not told: ${messageOf(error)}`);
     }
@@ -103,6 +124,12 @@ export function createOwnEvents(parts: {
   };
 
   return { wants, notify, tell, tellAccepted, tellAcceptedLater };
+}
+
+/** What an event that came to a gate is told as. */
+function placeNotice(state: GatePlace["state"]): DeliveryEventType {
+  if (state === "dead") return "pipehooks.delivery.dead";
+  return state === "skipped" ? "pipehooks.delivery.skipped" : "pipehooks.delivery.accepted";
 }
 
 function ownEvent(notice: Notice, rules: EventRules, now: number): PipehooksEvent {

@@ -3,6 +3,8 @@ import type { BuiltInEventTypes, EventTypes } from "./catalogue.ts";
 import type { HookCheck } from "./check-hook.ts";
 import type { Clock } from "./clock.ts";
 import type { EventFields } from "./event.ts";
+import type { ExplainOptions, ExplainTarget } from "./explain/explain.ts";
+import type { Explanation } from "./explain/explanation.ts";
 import type { Health } from "./health.ts";
 import type { HookConfig, PreparedHook } from "./hook-config.ts";
 import type { PipelineRunOptions, PipelineScope } from "./instrument.ts";
@@ -103,6 +105,12 @@ export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncD
     /** Whether what is due is delivered first; `false` only waits for attempts that run already. @default true */
     readonly deliverDue?: boolean | undefined;
   }): Promise<void>;
+  /**
+   * Says for every hook why it fires or not: a stored event by its id, or one as it would be emitted. Writes nothing.
+   * Answers `undefined` when the store has no event of this id.
+   * @throws HookError CONFIG_INVALID for an unknown hook; EVENT_INVALID, EVENT_TYPE_UNKNOWN as `emit` does
+   */
+  explain(target: ExplainTarget, options?: ExplainOptions): Promise<Explanation | undefined>;
   health(): Promise<Health>;
   /** Asks hooks whether they could deliver; sends nothing. */
   check(hooks?: readonly string[], timeoutMs?: number): Promise<readonly HookCheck[]>;

@@ -1,7 +1,10 @@
 import { isOwnType } from "./catalogue.ts";
 import type { Condition } from "./condition.ts";
 import type { PipehooksEvent } from "./event.ts";
+import type { GateFacts } from "./gates/gate.ts";
+import type { Gate } from "./gates/gate-of.ts";
 import { compilePatterns, isNegated, type Match } from "./pattern.ts";
+import type { GateEntry, NewDelivery } from "./store.ts";
 import { readPath } from "./template.ts";
 
 /** Globs over where an event comes from; empty or absent means all. */
@@ -15,11 +18,18 @@ export interface FilterInput {
 /** Which events reach a hook. */
 export interface Route {
   readonly hook: string;
+  /** The hook's own patterns; it may have none where its gate brings some. */
   readonly patterns: readonly string[];
   readonly matchesType: Match;
   readonly filter: readonly FilterStep[];
   readonly when: Condition | undefined;
   readonly orderBy: string | undefined;
+  readonly gate: GateRoute | undefined;
+}
+
+/** What stands between route and delivery, with the types that it asks for itself. */
+export interface GateRoute extends Gate {
+  readonly matchesType: Match;
 }
 
 export interface FilterStep {
@@ -35,8 +45,9 @@ const filterFields = [
   ["tables", "table"],
 ] as const;
 
-/** Compiles the type patterns of a hook or a listener. Pipehooks' own events must be asked for by name. */
+/** Compiles the type patterns of a hook or a listener; no pattern takes nothing. Pipehooks' own events must be asked for by name. */
 export function compileTypePatterns(patterns: readonly string[]): Match {
+  if (patterns.length === 0) return () => false;
   const matches = compilePatterns(patterns);
   const asking = patterns.filter((pattern) => isNegated(pattern) || namesOwn.test(pattern));
   const matchesOwn = asking.every(isNegated) ? () => false : compilePatterns(asking);
@@ -60,35 +71,102 @@ function passesFilter(steps: readonly FilterStep[], event: PipehooksEvent): bool
 
 /** Finds the hooks that an event reaches; the cost depends on those that match its type. */
 export interface Router {
+  /** Hooks without a gate. */
   match(event: PipehooksEvent): readonly Route[];
+  /** Hooks with a gate that the event means something to. */
+  matchGates(event: PipehooksEvent): readonly AtGate[];
   /** Whether any hook takes this type, whatever the filters say. */
   takes(type: string): boolean;
 }
 
+/** An event at the gate of a hook. */
+export interface AtGate {
+  readonly route: Route;
+  readonly gate: GateRoute;
+  readonly facts: GateFacts;
+}
+
+interface Candidates {
+  readonly plain: readonly Route[];
+  readonly gated: readonly { readonly route: Route; readonly gate: GateRoute }[];
+}
+
 const rememberedTypes = 1000;
-const nobody: readonly Route[] = Object.freeze([]);
+const nobody: readonly never[] = Object.freeze([]);
 
 export function createRouter(routes: readonly Route[]): Router {
-  const byType = new Map<string, readonly Route[]>();
-  const candidates = (type: string): readonly Route[] => {
+  const byType = new Map<string, Candidates>();
+  const candidates = (type: string): Candidates => {
     const known = byType.get(type);
     if (known !== undefined) return known;
     if (byType.size >= rememberedTypes) byType.clear();
-    const found = routes.filter((route) => route.matchesType(type));
+    const found: Candidates = {
+      plain: routes.filter((route) => route.gate === undefined && route.matchesType(type)),
+      gated: routes.flatMap((route) => {
+        const { gate } = route;
+        if (gate === undefined) return [];
+        return route.matchesType(type) || gate.matchesType(type) ? [{ route, gate }] : [];
+      }),
+    };
     byType.set(type, found);
     return found;
   };
   return {
-    takes: (type) => candidates(type).length > 0,
+    takes(type) {
+      const { plain, gated } = candidates(type);
+      return plain.length > 0 || gated.length > 0;
+    },
     match(event) {
-      const found = candidates(event.type);
-      if (found.length === 0) return nobody;
-      return found.filter(
-        ({ filter, when }) =>
-          passesFilter(filter, event) && (when === undefined || when.test(event)),
-      );
+      const { plain } = candidates(event.type);
+      return plain.length === 0 ? nobody : plain.filter((route) => isReached(route, event));
+    },
+    matchGates(event) {
+      const { gated } = candidates(event.type);
+      if (gated.length === 0) return nobody;
+      return gated.flatMap(({ route, gate }) => {
+        if (!passesFilter(route.filter, event)) return [];
+        const facts = gate.factsOf(event, isOwn(route, event));
+        return facts === undefined ? [] : [{ route, gate, facts }];
+      });
     },
   };
+}
+
+function isReached({ filter, when }: Route, event: PipehooksEvent): boolean {
+  return passesFilter(filter, event) && (when === undefined || when.test(event));
+}
+
+/**
+ * Whether an event is one that the hook itself asks for, and not only its gate (what resolves or resets): `when` is
+ * asked of its own events alone. A hook without `events` leaves that to its gate.
+ */
+export function isOwn({ patterns, matchesType, when }: Route, event: PipehooksEvent): boolean {
+  if (patterns.length > 0 && !matchesType(event.type)) return false;
+  return when === undefined || when.test(event);
+}
+
+/** Where an event goes: deliveries at once, and gates. */
+export interface Places {
+  readonly deliveries: readonly NewDelivery[];
+  readonly gates?: readonly GateEntry[] | undefined;
+}
+
+export function placesOf(router: Router, event: PipehooksEvent, now: number): Places {
+  const deliveries = router.match(event).map(({ hook, orderBy }) => ({
+    hook,
+    dueAt: now,
+    orderKey: orderKeyOf(event, orderBy),
+  }));
+  const atGates = router.matchGates(event);
+  if (atGates.length === 0) return { deliveries };
+  const gates = atGates.map(({ route, gate, facts }) => ({
+    hook: route.hook,
+    spec: gate.spec,
+    key: gate.keyOf(event),
+    facts,
+    orderKey: orderKeyOf(event, route.orderBy),
+  }));
+  return { deliveries, gates };
 }
 
 /** The value of `orderBy` in an event as a key; an event without the field has no order. */

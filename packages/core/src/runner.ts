@@ -5,14 +5,15 @@ import type { Clock } from "./clock.ts";
 import { idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
 import type { Answer } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
+import { commonKey } from "./gates/gate.ts";
 import type { Delivery } from "./hook.ts";
 import { deepFreeze, type JsonObject, type JsonValue } from "./json.ts";
 import { type Ending, judge, type Verdict } from "./judge.ts";
-import type { Lane } from "./lane.ts";
+import type { Held, Lane } from "./lane.ts";
 import { noticeDetail, outcomeNotices } from "./notice.ts";
 import type { Redact } from "./redact.ts";
 import type { Settler } from "./settler.ts";
-import type { Acceptance, ClaimedDelivery, Settlement } from "./store.ts";
+import type { Acceptance, Settlement } from "./store.ts";
 
 export interface RunnerParts extends AftermathParts {
   readonly clock: Clock;
@@ -32,9 +33,9 @@ const longestText = 4096;
 
 /** Runs attempts and hands what became of them to the settler. */
 export interface Runner {
-  run(lane: Lane, claimed: ClaimedDelivery): void;
+  run(lane: Lane, claimed: Held): void;
   /** Lets go of a claim that was not tried. */
-  giveBack(claimed: ClaimedDelivery, dueAt: number): void;
+  giveBack(claimed: Held, dueAt: number): void;
 }
 
 export function createRunner(
@@ -52,7 +53,7 @@ export function createRunner(
     return redacted.length <= longestText ? redacted : `${redacted.slice(0, longestText)}…`;
   };
 
-  const giveBack = ({ id, attempt, state }: ClaimedDelivery, dueAt: number): void => {
+  const giveBack = ({ id, attempt, state }: Held, dueAt: number): void => {
     settler.add({
       settlement: {
         id,
@@ -66,11 +67,11 @@ export function createRunner(
     });
   };
 
-  const run = (lane: Lane, claimed: ClaimedDelivery): void => {
+  const run = (lane: Lane, claimed: Held): void => {
     const startedAt = clock.now();
     const emitted: Acceptance[] = [];
     let ended = false;
-    const events = parseEvents(claimed.events);
+    const events = claimed.parsed ?? parseEvents(claimed.events);
     const event = events?.at(-1);
     if (events === undefined || event === undefined) {
       giveUpUnreadable(claimed);
@@ -86,8 +87,10 @@ export function createRunner(
         hook: lane.hook,
         event,
         events,
+        eventTexts: claimed.events,
+        ...gatedFields(claimed, events),
         attempt: claimed.attempt,
-        idempotencyKey: idempotencyKeyOf(event, lane.hook),
+        idempotencyKey: idempotencyKeyOf(events[0] ?? event, lane.hook, claimed.gate),
         state: claimed.state,
         signal,
         logger: lane.logger,
@@ -111,7 +114,7 @@ export function createRunner(
 
   const finish = (done: {
     readonly lane: Lane;
-    readonly claimed: ClaimedDelivery;
+    readonly claimed: Held;
     readonly event: PipehooksEvent;
     readonly startedAt: number;
     readonly ending: Ending;
@@ -119,6 +122,7 @@ export function createRunner(
   }): void => {
     const { lane, claimed, event, startedAt, ending, emitted } = done;
     const now = clock.now();
+    lane.pace.count(now);
     const verdict = judge(ending, {
       attempt: claimed.attempt,
       state: claimed.state,
@@ -152,7 +156,7 @@ export function createRunner(
   };
 
   const toSettlement = (done: {
-    readonly claimed: ClaimedDelivery;
+    readonly claimed: Held;
     readonly verdict: Verdict;
     readonly reason: string | undefined;
     readonly startedAt: number;
@@ -181,7 +185,7 @@ export function createRunner(
     };
   };
 
-  const giveUpUnreadable = (claimed: ClaimedDelivery): void => {
+  const giveUpUnreadable = (claimed: Held): void => {
     settler.add({
       settlement: {
         id: claimed.id,
@@ -195,6 +199,21 @@ export function createRunner(
   };
 
   return { run, giveBack };
+}
+
+/** What a hook is told of its gate. */
+function gatedFields(
+  { gate }: Held,
+  events: readonly PipehooksEvent[],
+): Pick<Delivery, "count" | "key" | "gate" | "alert"> {
+  if (gate === undefined) return { count: events.length, key: null };
+  const { alert, tag: _tag, ...release } = gate.release;
+  return {
+    count: gate.count,
+    key: gate.key === commonKey ? null : gate.key,
+    gate: { ...release, restIds: gate.restIds },
+    ...(alert !== undefined && { alert }),
+  };
 }
 
 function parseEvents(bodies: readonly string[]): readonly PipehooksEvent[] | undefined {

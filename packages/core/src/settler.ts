@@ -70,7 +70,8 @@ export function createSettler(options: {
       waiting.push(emitted.length === 0 ? settlement : { ...settlement, emitted });
       if (scheduled || stuck) return;
       scheduled = true;
-      queueMicrotask(write);
+      // Attempts that end in one turn of the event loop are written together.
+      setImmediate(write);
     },
     async flushed() {
       if (waiting.length > 0) write();

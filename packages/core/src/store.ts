@@ -1,3 +1,5 @@
+import type { GateFacts, GateMemory, GateRelease } from "./gates/gate.ts";
+import type { GateSpec } from "./gates/spec.ts";
 import type { JsonValue } from "./json.ts";
 
 /**
@@ -13,15 +15,20 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Stores events with their deliveries, all or nothing, in order. An event whose (source, id) is there
-   * already is stored once: its entry comes back with `duplicate: true` and no new deliveries.
+   * already is stored once: its entry comes back with `duplicate: true` and no new deliveries. Gates are taken
+   * a step on ({@link passGate}) in the same transaction, event by event, and their actions done.
+   * With `lease`, deliveries for the hooks that it names are leased at once, which saves the claim; not while one of
+   * the `keys` of their lane is blocked, and never one with an order key.
    * @throws HookError STORE_FULL, STORE_BUSY, STORE_UNWRITABLE, STORE_CORRUPT, STORE_FAILED
    */
-  accept(batch: readonly Acceptance[]): Promise<readonly Accepted[]>;
+  accept(batch: readonly Acceptance[], lease?: AcceptLease): Promise<readonly Accepted[]>;
 
   /**
    * Leases deliveries that are due. Also takes those whose lease has run out. A lane gets nothing while one of
    * its `keys` is blocked ({@link MemoryChange.blockedUntil}). Deliveries with an equal order key come one after
-   * the other, in the order of acceptance.
+   * the other, in the order of acceptance. Before that, gates of the lane's hook that want to be asked by now
+   * are asked, some hundred at a time, whatever `limit` is and whether the lane is blocked or not; so are those whose
+   * time lies further off than any wait of theirs ({@link latestWake}), since then the clock was set back.
    */
   claim(request: ClaimRequest): Promise<readonly LaneClaim[]>;
 
@@ -48,7 +55,7 @@ export interface Store extends AsyncDisposable {
   /** Reads the memories under the given keys; absent ones are left out. */
   read(keys: readonly string[]): Promise<readonly Memory[]>;
 
-  /** Hooks that have something unsettled, with the earliest time at which something is due. */
+  /** Hooks that have something unsettled, with the earliest time at which something is due or a gate wants to be asked. */
   lanes(): Promise<readonly { readonly hook: string; readonly dueAt: number }[]>;
 
   /** Calls back after another process (or another store on the same data) may have added work. */
@@ -62,9 +69,19 @@ export interface Store extends AsyncDisposable {
     readonly { readonly hook: string; readonly state: DeliveryState; readonly count: number }[]
   >;
 
+  /** What gates remember, those that want to be asked soonest first, then the others. */
+  gates(query: GateQuery): Promise<readonly GateRow[]>;
+  /** Events that gates announced and nobody has routed yet, oldest first. */
+  unrouted(limit: number): Promise<readonly EventRow[]>;
+  /**
+   * Adds the deliveries and gate entries of announced events, and takes them off the list, in one transaction;
+   * one that another process has routed meanwhile is left alone. Answers whether each was routed now.
+   */
+  route(routed: readonly Routed[]): Promise<readonly boolean[]>;
+
   /** Makes settled deliveries due again with a fresh budget of attempts; answers the ids. */
   replay(query: DeliveryQuery, now: number): Promise<readonly number[]>;
-  /** Ends unsettled deliveries; answers the ids. */
+  /** Ends unsettled deliveries; answers the ids. Of one that is gathering, the gate forgets the key, too. */
   cancel(query: DeliveryQuery, now: number): Promise<readonly number[]>;
   /**
    * Removes events whose deliveries are all settled, oldest first, at most `limit` of them. Dead deliveries
@@ -87,8 +104,28 @@ export interface StoredEvent {
 export interface Acceptance {
   readonly event: StoredEvent;
   readonly deliveries: readonly NewDelivery[];
+  /** Gates that it comes to, at most one of a hook. */
+  readonly gates?: readonly GateEntry[] | undefined;
   /** When it was accepted, in milliseconds since the epoch. */
   readonly at: number;
+}
+
+/** An event at a gate. */
+export interface GateEntry {
+  readonly hook: string;
+  readonly spec: GateSpec;
+  readonly key: string;
+  readonly facts: GateFacts;
+  /** Of the delivery that is made when this event is the first that is gathered. */
+  readonly orderKey?: string | undefined;
+}
+
+/** Who leases what it emits itself. */
+export interface AcceptLease {
+  readonly owner: string;
+  readonly until: number;
+  /** Hooks with the memory keys that can block their lanes. */
+  readonly lanes: readonly { readonly hook: string; readonly keys: readonly string[] }[];
 }
 
 export interface NewDelivery {
@@ -102,6 +139,19 @@ export interface Accepted {
   readonly duplicate: boolean;
   /** Ids of the deliveries made, in the order given; for a duplicate those made the first time. */
   readonly deliveries: readonly number[];
+  /** Which of the deliveries are leased by who emits, as asked for; absent when none is. */
+  readonly leased?: readonly number[] | undefined;
+  /** The delivery that the event belongs to now, for each gate entry in order; absent when there are none. */
+  readonly gates?: readonly GatePlace[] | undefined;
+  /** A gate announced an event, which waits to be routed. */
+  readonly announced?: boolean | undefined;
+}
+
+/** What became of an event at a gate. */
+export interface GatePlace {
+  readonly delivery: number;
+  /** `gathering`, `waiting` or `blocked` when it was released at once, `skipped`, or `dead` when the gate is full. */
+  readonly state: DeliveryState;
 }
 
 export interface ClaimRequest {
@@ -117,6 +167,10 @@ export interface ClaimLane {
   /** Memory keys that can block this lane (the hook's own, its destination's). */
   readonly keys: readonly string[];
   readonly limit: number;
+  /** The hook's gate. */
+  readonly gate?: GateSpec | undefined;
+  /** Keys that the gate shall know; those that it does not are given to it as a `seed` first. */
+  readonly seeds?: readonly string[] | undefined;
 }
 
 export interface LaneClaim {
@@ -124,12 +178,18 @@ export interface LaneClaim {
   readonly deliveries: readonly ClaimedDelivery[];
   /** When the lane should be asked again: next due time or end of its block; absent when nothing is unsettled. */
   readonly nextDueAt?: number | undefined;
+  /** When a gate of this hook wants to be asked next; absent when none does. */
+  readonly nextGateAt?: number | undefined;
+  /** A gate announced an event, which waits to be routed. */
+  readonly announced?: boolean | undefined;
 }
 
 export interface ClaimedDelivery {
   readonly id: number;
-  /** JSON texts of the events, oldest first. */
+  /** JSON texts of the events, oldest first; of more than the gate's `maxEvents` the first ones and the very last. */
   readonly events: readonly string[];
+  /** What its gate said of it; absent without a gate. */
+  readonly gate?: GatedDelivery | undefined;
   /** Attempts made so far, the one that this claim begins included. */
   readonly attempt: number;
   /** Since when it is being delivered: when the event was accepted, or the delivery last replayed. */
@@ -138,12 +198,23 @@ export interface ClaimedDelivery {
   readonly state?: JsonValue | undefined;
 }
 
+/** What belongs to a delivery that a gate let through. */
+export interface GatedDelivery {
+  readonly key: string;
+  /** How many events it has, those included that are not given whole. */
+  readonly count: number;
+  /** Ids of the events that are not among {@link ClaimedDelivery.events}, oldest first. */
+  readonly restIds: readonly string[];
+  readonly release: GateRelease;
+}
+
 /**
- * - `waiting`: not tried yet; `blocked`: behind an earlier one with the same order key; `running`: leased;
+ * - `gathering`: a gate holds it back; `waiting`: not tried yet; `blocked`: behind an earlier one with the same order key; `running`: leased;
  *   `retrying`: failed, will be tried again; `pending`: a remote run goes on;
  * - settled: `delivered`, `skipped`, `dead`, `cancelled`.
  */
 export type DeliveryState =
+  | "gathering"
   | "waiting"
   | "blocked"
   | "running"
@@ -223,6 +294,7 @@ export interface EventRow {
 
 export interface DeliveryQuery {
   readonly ids?: readonly number[] | undefined;
+  /** Also finds deliveries that have it among others. */
   readonly eventId?: string | undefined;
   readonly hook?: string | undefined;
   readonly states?: readonly DeliveryState[] | undefined;
@@ -250,6 +322,37 @@ export interface DeliveryRow {
   readonly settledAt?: number | undefined;
   readonly reason?: string | undefined;
   readonly orderKey?: string | undefined;
+  /** Of a delivery that passed a gate, or waits at one. The event named above is its first one then. */
+  readonly gate?: Omit<GatedDelivery, "release" | "restIds"> & {
+    /** Absent while it is gathering. */
+    readonly release?: GateRelease | undefined;
+  };
+}
+
+export interface GateQuery {
+  readonly hook?: string | undefined;
+  /** Together with `hook`. */
+  readonly key?: string | undefined;
+  /** Only those that want to be asked at some time. */
+  readonly timersOnly?: boolean | undefined;
+  /** @default 100 */
+  readonly limit?: number | undefined;
+}
+
+/** What a gate remembers of one key. */
+export interface GateRow extends GateMemory {
+  readonly hook: string;
+  readonly key: string;
+  /** The delivery that is gathering, if there is one. */
+  readonly delivery?: number | undefined;
+}
+
+/** An announced event with where it goes. */
+export interface Routed {
+  readonly seq: number;
+  readonly deliveries: readonly NewDelivery[];
+  readonly gates?: readonly GateEntry[] | undefined;
+  readonly at: number;
 }
 
 export interface AttemptRow extends AttemptRecord {

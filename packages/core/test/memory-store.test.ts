@@ -1,4 +1,5 @@
 import { type Acceptance, createMemoryStore, HookError, type Store } from "@pipehooks/core";
+import type { GateSpec } from "@pipehooks/core/gates";
 import { testStore } from "@pipehooks/testing";
 import { describe, expect, test } from "vitest";
 import { openBus } from "./virtual-bus.ts";
@@ -29,6 +30,21 @@ async function settle(store: Store, hook: string, to: "delivered" | "dead", limi
       attempts: attempt,
     })),
   );
+}
+
+const spec: GateSpec = {
+  kind: "digest",
+  hook: "one",
+  source: "/gates",
+  maxKeys: 10,
+  maxEvents: 10,
+  every: 60_000,
+  max: undefined,
+};
+
+/** An event that a gate holds back, or lets through at once with `flush`. */
+function held(id: string, flush = false): Acceptance {
+  return { ...event(id), gates: [{ hook: "one", spec, key: "", facts: { flush } }] };
 }
 
 const ids = async (store: Store) =>
@@ -94,6 +110,48 @@ describe("the memory store's bound", () => {
     expect((await ids(store)).at(-1)).toBe("2");
   });
 
+  test("events that gather are unsettled: a full store refuses more and drops none of them", async () => {
+    const store = createMemoryStore({ maxEvents: 2, keepSettled: 0 });
+    await store.accept([held("1"), held("2")]);
+
+    await expect(store.accept([held("3")])).rejects.toMatchObject({ code: "STORE_FULL" });
+
+    expect(await ids(store)).toEqual(["1", "2"]);
+    const [row] = await store.deliveries({});
+    expect(row).toMatchObject({ state: "gathering", gate: { count: 2 } });
+  });
+
+  test("events that a gate released make room when their delivery is settled", async () => {
+    const store = createMemoryStore({ maxEvents: 3, keepSettled: 0 });
+    await store.accept([held("1"), held("2"), held("3", true)]);
+    await expect(store.accept([held("4")])).rejects.toMatchObject({ code: "STORE_FULL" });
+
+    await settle(store, "one", "delivered", 1);
+    await store.accept([held("5"), held("6"), held("7")]);
+
+    expect(await ids(store)).toEqual(["5", "6", "7"]);
+    expect(await store.counts()).toEqual([{ hook: "one", state: "gathering", count: 1 }]);
+  });
+
+  test("events that a dead delivery has together never make room", async () => {
+    const store = createMemoryStore({ maxEvents: 2, keepSettled: 0 });
+    await store.accept([held("1"), held("2", true)]);
+
+    await settle(store, "one", "dead", 1);
+
+    await expect(store.accept([event("3", ["one"])])).rejects.toMatchObject({ code: "STORE_FULL" });
+    expect(await ids(store)).toEqual(["1", "2"]);
+  });
+
+  test("by default 256 settled events are kept", async () => {
+    const store = createMemoryStore();
+
+    for (let index = 0; index < 300; index += 1) await store.accept([event(`${index}`)]);
+    await store.accept([event("last", ["one"])]);
+
+    expect(await ids(store)).toHaveLength(257);
+  });
+
   test("keeps keepSettled settled events to be asked for, the newest", async () => {
     const store = createMemoryStore({ keepSettled: 3 });
 
@@ -129,6 +187,20 @@ describe("the memory store's bound", () => {
 
     expect(refused).toMatchObject({ code: "STORE_FULL" });
     expect((await bus.emit("pipeline.start")).duplicate).toBe(false);
+  });
+
+  test("a hundred releases of a thousand events each leave no trace but what is kept", async () => {
+    const store = createMemoryStore({ keepSettled: 10 });
+
+    for (let round = 0; round < 100; round += 1) {
+      const batch = Array.from({ length: 999 }, (_, index) => held(`${round}-${index}`));
+      await store.accept([...batch, held(`${round}-last`, true)]);
+      await settle(store, "one", "delivered", 1);
+    }
+
+    expect((await ids(store)).length).toBeLessThanOrEqual(10);
+    expect(await store.deliveries({})).toHaveLength(1);
+    expect(await store.gates({})).toEqual([]);
   });
 
   test("twenty thousand settled events leave no trace but those that are kept", async () => {

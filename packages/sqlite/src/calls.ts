@@ -1,4 +1,5 @@
 import type {
+  AcceptLease,
   AttemptRow,
   ClaimRequest,
   DeliveryQuery,
@@ -6,8 +7,11 @@ import type {
   DeliveryState,
   EventQuery,
   EventRow,
+  GateQuery,
+  GateRow,
   PurgeRequest,
 } from "@pipehooks/core";
+import type { GateSpec } from "@pipehooks/core/gates";
 import type { Fault } from "./fault.ts";
 
 /** One value of a flat row; rows that come by the thousand travel flat, because cloning objects is slow. */
@@ -15,8 +19,8 @@ export type Cell = string | number | null;
 
 /** What goes to the engine and what comes back, by operation. */
 export interface Operations {
-  /** Acceptances one after the other as packed by `packAcceptances`; answers first id, count, duplicate (0 or 1) of each. */
-  accept: { ask: readonly Cell[]; answer: readonly number[] };
+  /** Answers first id, count and {@link acceptedFlags} of each, then what the flags say. */
+  accept: { ask: AcceptAsk; answer: readonly number[] };
   claim: { ask: ClaimRequest; answer: readonly LaneAnswer[] };
   /** Rows as packed by `packSettlement`; answers 0 or 1 for each. */
   settle: { ask: readonly SettlementCells[]; answer: readonly number[] };
@@ -40,6 +44,10 @@ export interface Operations {
       readonly count: number;
     }[];
   };
+  gates: { ask: GateQuery; answer: readonly GateRow[] };
+  unrouted: { ask: number; answer: readonly EventRow[] };
+  /** Answers 0 or 1 for each. */
+  route: { ask: RouteAsk; answer: readonly number[] };
   replay: { ask: Ids; answer: readonly number[] };
   cancel: { ask: Ids; answer: readonly number[] };
   purge: { ask: PurgeRequest; answer: number };
@@ -61,7 +69,18 @@ export const readOperations: ReadonlySet<Operation> = new Set<Operation>([
   "deliveries",
   "attempts",
   "counts",
+  "gates",
+  "unrouted",
 ]);
+
+/** Whether a call comes to gates. */
+export function needsGates(call: Call): boolean {
+  // Call pairs an operation with its own argument; the compiler cannot follow that through a union.
+  const { op, ask } = call as { [Name in Operation]: Call<Name> & { op: Name } }[Operation];
+  if (op === "accept" || op === "route") return ask.specs.length > 0;
+  if (op === "claim") return ask.lanes.some(({ gate }) => gate !== undefined);
+  return op === "settle" && ask.some((row) => (row[15]?.specs.length ?? 0) > 0);
+}
 
 /** One answer a call, in order; where a call failed, its fault stands in `faults` under its position. */
 export interface Answers {
@@ -69,11 +88,56 @@ export interface Answers {
   readonly faults: ReadonlyMap<number, Fault>;
 }
 
+/** How many cells each of what is packed flat takes. */
+export const cellsOf = {
+  /** source, id, type, pipeline, at, body, number of deliveries, number of entries; those follow. */
+  event: 8,
+  /** seq, at, number of deliveries, number of entries; those follow. */
+  routed: 4,
+  /** hook, dueAt, orderKey. */
+  delivery: 3,
+  /** hook, position of the spec, key, facts as JSON text (null for none), orderKey. */
+  entry: 5,
+  /** id, attempt, since, state as JSON text, body (null for a gated one). */
+  claimed: 5,
+} as const;
+
+export const acceptedFlags = {
+  duplicate: 1,
+  announced: 2,
+  /** How many are leased follows, and their ids. */
+  leased: 4,
+  /** How many gates follows, then delivery and state of each. */
+  gates: 8,
+} as const;
+
+export interface AcceptAsk {
+  /** Acceptances one after the other. */
+  readonly cells: readonly Cell[];
+  /** Each spec once, whatever number of events comes to it. */
+  readonly specs: readonly GateSpec[];
+  readonly lease: AcceptLease | null;
+}
+
+export type RouteAsk = Omit<AcceptAsk, "lease">;
+
 export interface LaneAnswer {
   readonly hook: string;
   readonly nextDueAt: number | null;
-  /** id, attempt, since, state as JSON text, body; five cells a delivery. */
+  readonly nextGateAt: number | null;
+  readonly announced: boolean;
   readonly cells: readonly Cell[];
+  /** What belongs to those of the cells that have no body, in their order. */
+  readonly gated: readonly GatedAnswer[];
+}
+
+export interface GatedAnswer {
+  readonly key: string;
+  readonly count: number;
+  readonly events: readonly string[];
+  readonly restIds: readonly string[];
+  /** As JSON text; null for one that no gate released: it was replayed. */
+  readonly release: string | null;
 }
 
 export interface MemoryWrite {
@@ -137,5 +201,5 @@ export type SettlementCells = readonly [
   code: string | null,
   message: string | null,
   answer: string | null,
-  emitted: readonly Cell[] | null,
+  emitted: AcceptAsk | null,
 ];

@@ -1,20 +1,25 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { ClaimRequest } from "@pipehooks/core";
-import type { Cell, LaneAnswer } from "./calls.ts";
+import type { ClaimLane, ClaimRequest } from "@pipehooks/core";
+import type { Cell, GatedAnswer, LaneAnswer } from "./calls.ts";
 import { StoreFault } from "./fault.ts";
+import { prepareReadGated } from "./gated.ts";
+import type { Gates } from "./gates.ts";
 import type { Ledger } from "./ledger.ts";
+import { prepareEndOfBlock } from "./memory.ts";
 import type { Owners } from "./owners.ts";
 import { stateCodes } from "./states.ts";
 
 const { running } = stateCodes;
 
+/** Where the lane does not say how many events a delivery carries whole: its gate was taken away meanwhile. */
+const defaultMaxEvents = 1000;
+
 export function prepareClaim(
   db: DatabaseSync,
-  ledger: Ledger,
-  owners: Owners,
+  { ledger, owners, gates }: { ledger: Ledger; owners: Owners; gates: () => Gates },
 ): (request: ClaimRequest) => LaneAnswer[] {
   const due = db.prepare(
-    `SELECT d.id, d.state, d.attempts + 1, coalesce(d.since, e.at), d.resume, e.body
+    `SELECT d.id, d.state, d.attempts + 1, coalesce(d.since, e.at), d.resume, e.body, d.gate
      FROM deliveries d LEFT JOIN events e ON e.seq = d.event
      WHERE d.hook = ? AND d.state <= 4 AND d.due <= ? ORDER BY d.due, d.id LIMIT ?`,
   );
@@ -23,42 +28,56 @@ export function prepareClaim(
     `UPDATE deliveries SET state = ${running}, attempts = attempts + 1, due = ?, owner = ? WHERE id = ?`,
   );
   const earliest = prepareEarliest(db);
-  const blockedUntil = db.prepare("SELECT blocked_until FROM memory WHERE key = ?");
+  const endOfBlock = prepareEndOfBlock(db);
+  const readGated = prepareReadGated(db);
 
-  function endOfBlock(keys: readonly string[], now: number): number {
-    return keys.reduce(
-      (end, key) => Math.max(end, Number(blockedUntil.get(key)?.blocked_until ?? 0)),
-      now,
-    );
-  }
-
-  function claimLane(hook: number, limit: number, request: ClaimRequest): Cell[] {
+  function claimLane(
+    hook: number,
+    { limit, gate }: ClaimLane,
+    request: ClaimRequest,
+  ): Pick<LaneAnswer, "cells" | "gated"> {
+    const cells: Cell[] = [];
+    const gated: GatedAnswer[] = [];
     // setReturnArrays makes each row an array, which the types of node:sqlite do not know.
     const rows = due.all(hook, request.now, limit) as unknown as Cell[][];
-    if (rows.length === 0) return [];
+    if (rows.length === 0) return { cells, gated };
     const until = request.now + request.leaseMs;
     const owner = owners.hold(request.owner, until);
-    const cells: Cell[] = [];
-    for (const [id, state, attempt, since, resume, body] of rows) {
+    for (const [id, state, attempt, since, resume, body, key] of rows) {
       if (typeof body !== "string") throw missingEvent(Number(id));
       lease.run(until, owner, id as number);
       if (state !== running) ledger.tally(hook, state as number, -1);
       if (state !== running) ledger.tally(hook, running, 1);
-      cells.push(id as number, attempt as number, since as number, resume as string | null, body);
+      cells.push(id as number, attempt as number, since as number, resume as string | null);
+      cells.push(key === null ? body : null);
+      if (typeof key !== "string") continue;
+      gated.push(readGated(id as number, key, gate?.maxEvents ?? defaultMaxEvents));
     }
-    return cells;
+    return { cells, gated };
+  }
+
+  function askGate({ hook: name, gate, seeds = [] }: ClaimLane, now: number) {
+    const hook = seeds.length > 0 ? ledger.number(name) : ledger.find(name);
+    if (gate === undefined || hook === undefined) return { announced: false, nextAt: null };
+    const asked = { hook, spec: gate, now };
+    const seeded = gates().seed(asked, seeds);
+    const { announced, nextAt } = gates().wake(asked);
+    return { announced: seeded || announced, nextAt };
   }
 
   return (request) => {
     owners.releaseDead(request.now);
     return request.lanes.map((lane) => {
+      const { announced, nextAt } = askGate(lane, request.now);
+      const gate = { hook: lane.hook, nextGateAt: nextAt, announced };
       const hook = ledger.find(lane.hook);
-      if (hook === undefined) return { hook: lane.hook, nextDueAt: null, cells: [] };
-      const free = endOfBlock(lane.keys, request.now);
-      const cells = free > request.now ? [] : claimLane(hook, lane.limit, request);
+      if (hook === undefined) return { ...gate, nextDueAt: null, cells: [], gated: [] };
+      const blocked = endOfBlock(lane.keys);
+      const claimed =
+        blocked > request.now ? { cells: [], gated: [] } : claimLane(hook, lane, request);
       const next = earliest(hook);
-      const nextDueAt = next === null || free === request.now ? next : Math.max(next, free);
-      return { hook: lane.hook, nextDueAt, cells };
+      const nextDueAt = next === null || blocked <= request.now ? next : Math.max(next, blocked);
+      return { ...gate, nextDueAt, ...claimed };
     });
   };
 }

@@ -3,11 +3,14 @@ import { prepareAccept } from "./accept.ts";
 import { type Answers, type Call, type Operations, readOperations } from "./calls.ts";
 import { prepareClaim } from "./claim.ts";
 import { type Fault, isBusy, toFault } from "./fault.ts";
-import { createLedger } from "./ledger.ts";
+import { createGateQueries } from "./gate-query.ts";
+import type { PrepareGates } from "./gates.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
 import { prepareMemory } from "./memory.ts";
-import { prepareOwners } from "./owners.ts";
+import { type Owners, prepareOwners } from "./owners.ts";
 import { preparePurge } from "./purge.ts";
 import { createQueries } from "./query.ts";
+import { prepareRoute } from "./route.ts";
 import { prepareExtend, prepareOverrides, prepareSettle } from "./settle.ts";
 
 /** Runs groups of calls on an open file, synchronously. */
@@ -21,12 +24,16 @@ export interface Engine {
 
 type Handlers = { readonly [Name in keyof Operations]: (ask: Operations[Name]["ask"]) => unknown };
 
-export function createEngine(db: DatabaseSync, path: string): Engine {
+/** @param loadGates is asked for when the first call comes to a gate */
+export function createEngine(
+  db: DatabaseSync,
+  { path, loadGates }: { readonly path: string; readonly loadGates: () => PrepareGates },
+): Engine {
   const ledger = createLedger(db);
   const owners = prepareOwners(db, ledger);
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
-  const handlers = createHandlers(db, { ledger, owners });
+  const handlers = createHandlers(db, { ledger, owners, loadGates });
 
   function handle({ op, ask }: Call): unknown {
     // Call pairs an operation with its own argument; the compiler cannot follow that through the table.
@@ -122,19 +129,20 @@ export function createEngine(db: DatabaseSync, path: string): Engine {
 
 function createHandlers(
   db: DatabaseSync,
-  {
-    ledger,
-    owners,
-  }: { ledger: ReturnType<typeof createLedger>; owners: ReturnType<typeof prepareOwners> },
+  parts: { ledger: Ledger; owners: Owners; loadGates: () => PrepareGates },
 ): Handlers {
+  const { ledger, owners, loadGates } = parts;
   // Statements are prepared when first used: a process that only emits needs few of them.
-  const accept = once(() => prepareAccept(db, ledger));
-  const claim = once(() => prepareClaim(db, ledger, owners));
+  const gates = once(() => loadGates()(db, ledger));
+  const accept = once(() => prepareAccept(db, { ledger, owners, gates }));
+  const claim = once(() => prepareClaim(db, { ledger, owners, gates }));
   const settle = once(() => prepareSettle(db, { ledger, owners, accept: accept() }));
   const extend = once(() => prepareExtend(db, owners));
   const overrides = once(() => prepareOverrides(db, ledger));
   const memory = once(() => prepareMemory(db, ledger));
   const queries = once(() => createQueries(db, ledger));
+  const gateQueries = once(() => createGateQueries(db, ledger));
+  const route = once(() => prepareRoute(db, { ledger, gates }));
   const purge = once(() => preparePurge(db, ledger));
   const version = once(() => db.prepare("PRAGMA data_version"));
   return {
@@ -150,6 +158,9 @@ function createHandlers(
     deliveries: (ask) => queries().deliveries(ask),
     attempts: (ask) => queries().attempts(ask),
     counts: () => queries().counts(),
+    gates: (ask) => gateQueries().gates(ask),
+    unrouted: (ask) => gateQueries().unrouted(ask),
+    route: (ask) => route()(ask),
     replay: (ask) => overrides().replay(ask),
     cancel: (ask) => overrides().cancel(ask),
     purge: (ask) => purge()(ask),

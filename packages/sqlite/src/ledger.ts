@@ -17,6 +17,8 @@ export interface Ledger {
   readonly sequences: Sequences;
   /** Adds to the counter of a hook and a state. */
   tally(hook: number, state: number, count: number): void;
+  /** The counter of a hook and a state as it stands. */
+  count(hook: number, state: number): number;
   /** The number of a name, which is given one if it has none. */
   number(name: string): number;
   /** The number of a name, if it has one. */
@@ -45,6 +47,7 @@ export function createLedger(db: DatabaseSync): Ledger {
     "INSERT INTO counters (hook, state, count) VALUES (?, ?, ?) " +
       "ON CONFLICT DO UPDATE SET count = count + excluded.count",
   );
+  const readCount = db.prepare("SELECT count FROM counters WHERE hook = ? AND state = ?");
   const findName = db.prepare("SELECT id FROM names WHERE name = ?");
   const addName = db.prepare("INSERT INTO names (name) VALUES (?) RETURNING id");
   const readName = db.prepare("SELECT name FROM names WHERE id = ?");
@@ -73,6 +76,10 @@ export function createLedger(db: DatabaseSync): Ledger {
     tally(hook, state, by) {
       const key = hook * statesPerHook + state;
       counters.set(key, (counters.get(key) ?? 0) + by);
+    },
+    count(hook, state) {
+      const changed = counters.get(hook * statesPerHook + state) ?? 0;
+      return Number(readCount.get(hook, state)?.count ?? 0) + changed;
     },
     number(name) {
       return numbers.get(name) ?? find(name) ?? learn(name, Number(addName.get(name)?.id));

@@ -42,3 +42,10 @@ export function prepareMemory(
     read: (keys) => keys.map(readOne).filter(({ version }) => version !== 0),
   };
 }
+
+/** Until when the last of some keys is blocked; 0 when none is. */
+export function prepareEndOfBlock(db: DatabaseSync): (keys: readonly string[]) => number {
+  const blockedUntil = db.prepare("SELECT blocked_until FROM memory WHERE key = ?");
+  return (keys) =>
+    keys.reduce((end, key) => Math.max(end, Number(blockedUntil.get(key)?.blocked_until ?? 0)), 0);
+}

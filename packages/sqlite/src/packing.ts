@@ -1,35 +1,102 @@
 import type {
   Acceptance,
   Accepted,
+  AcceptLease,
   ClaimedDelivery,
+  GatePlace,
   JsonValue,
   LaneClaim,
+  Routed,
   Settlement,
 } from "@pipehooks/core";
-import type { Cell, LaneAnswer, SettlementCells } from "./calls.ts";
-import { stateCodes } from "./states.ts";
+import type { GateFacts, GateRelease, GateSpec } from "@pipehooks/core/gates";
+import {
+  type AcceptAsk,
+  acceptedFlags,
+  type Cell,
+  cellsOf,
+  type GatedAnswer,
+  type LaneAnswer,
+  type RouteAsk,
+  type SettlementCells,
+} from "./calls.ts";
+import { stateCodes, toState } from "./states.ts";
 
-/** Flat: source, id, type, pipeline, at, body, number of deliveries; then hook, dueAt, orderKey of each. */
-export function packAcceptances(batch: readonly Acceptance[]): Cell[] {
+export function packAcceptances(batch: readonly Acceptance[], lease?: AcceptLease): AcceptAsk {
   const cells: Cell[] = [];
-  for (const { event, deliveries, at } of batch) {
+  const specs = new Map<GateSpec, number>();
+  for (const { event, deliveries, gates = [], at } of batch) {
     cells.push(event.source, event.id, event.type, event.pipeline ?? null);
-    cells.push(at, event.body, deliveries.length);
-    for (const { hook, dueAt, orderKey } of deliveries) cells.push(hook, dueAt, orderKey ?? null);
+    cells.push(at, event.body, deliveries.length, gates.length);
+    packPlaces(cells, specs, { deliveries, gates });
   }
-  return cells;
+  return { cells, specs: [...specs.keys()], lease: lease ?? null };
+}
+
+export function packRouted(routed: readonly Routed[]): RouteAsk {
+  const cells: Cell[] = [];
+  const specs = new Map<GateSpec, number>();
+  for (const { seq, deliveries, gates = [], at } of routed) {
+    cells.push(seq, at, deliveries.length, gates.length);
+    packPlaces(cells, specs, { deliveries, gates });
+  }
+  return { cells, specs: [...specs.keys()] };
+}
+
+function packPlaces(
+  cells: Cell[],
+  specs: Map<GateSpec, number>,
+  { deliveries, gates }: Required<Pick<Acceptance, "deliveries" | "gates">>,
+): void {
+  for (const { hook, dueAt, orderKey } of deliveries) cells.push(hook, dueAt, orderKey ?? null);
+  for (const { hook, spec, key, facts, orderKey } of gates ?? []) {
+    // The specs of a hook's events are one and the same object.
+    const known = specs.get(spec) ?? specs.size;
+    specs.set(spec, known);
+    cells.push(hook, known, key, packFacts(facts), orderKey ?? null);
+  }
+}
+
+function packFacts(facts: GateFacts): string | null {
+  const text = JSON.stringify(facts);
+  return text === "{}" ? null : text;
 }
 
 export function unpackAccepted(cells: readonly number[]): Accepted[] {
   const accepted: Accepted[] = [];
-  for (let at = 0; at < cells.length; at += 3) {
-    const [first = 0, length = 0, duplicate] = [cells[at], cells[at + 1], cells[at + 2]];
-    accepted.push({
-      duplicate: duplicate === 1,
+  for (let at = 0; at < cells.length; ) {
+    const [first = 0, length = 0, flags = 0] = [cells[at], cells[at + 1], cells[at + 2]];
+    at += 3;
+    const plain = {
+      duplicate: (flags & acceptedFlags.duplicate) !== 0,
       deliveries: Array.from({ length }, (_, n) => first + n),
+    };
+    if (flags <= acceptedFlags.duplicate) {
+      accepted.push(plain);
+      continue;
+    }
+    const leased = (flags & acceptedFlags.leased) === 0 ? 0 : (cells[at] ?? 0);
+    const leasedAt = leased === 0 ? at : at + 1;
+    at = leasedAt + leased;
+    const gates = (flags & acceptedFlags.gates) === 0 ? 0 : (cells[at] ?? 0);
+    const gatesAt = gates === 0 ? at : at + 1;
+    at = gatesAt + gates * 2;
+    accepted.push({
+      ...plain,
+      ...(leased === 0 ? {} : { leased: cells.slice(leasedAt, leasedAt + leased) }),
+      ...(gates === 0 ? {} : { gates: unpackPlaces(cells.slice(gatesAt, at)) }),
+      ...((flags & acceptedFlags.announced) === 0 ? {} : { announced: true }),
     });
   }
   return accepted;
+}
+
+function unpackPlaces(cells: readonly number[]): GatePlace[] {
+  const places: GatePlace[] = [];
+  for (let at = 0; at < cells.length; at += 2) {
+    places.push({ delivery: cells[at] ?? 0, state: toState(cells[at + 1] ?? 0) });
+  }
+  return places;
 }
 
 export function packSettlement(settlement: Settlement): SettlementCells {
@@ -54,19 +121,44 @@ export function packSettlement(settlement: Settlement): SettlementCells {
   ];
 }
 
-export function unpackClaim({ hook, nextDueAt, cells }: LaneAnswer): LaneClaim {
+export function unpackClaim(answer: LaneAnswer): LaneClaim {
+  const { hook, nextDueAt, nextGateAt, announced, cells, gated } = answer;
   const deliveries: ClaimedDelivery[] = [];
-  for (let at = 0; at < cells.length; at += 5) {
+  let next = 0;
+  for (let at = 0; at < cells.length; at += cellsOf.claimed) {
     const state = toJson(cells[at + 3] as string | null);
+    const body = cells[at + 4] as string | null;
     deliveries.push({
       id: cells[at] as number,
       attempt: cells[at + 1] as number,
       since: cells[at + 2] as number,
-      events: [cells[at + 4] as string],
+      ...(body === null ? unpackGated(gated[next]) : { events: [body] }),
       ...(state === undefined ? {} : { state }),
     });
+    if (body === null) next += 1;
   }
-  return { hook, deliveries, ...(nextDueAt === null ? {} : { nextDueAt }) };
+  return {
+    hook,
+    deliveries,
+    ...(nextDueAt === null ? {} : { nextDueAt }),
+    ...(nextGateAt === null ? {} : { nextGateAt }),
+    ...(announced ? { announced } : {}),
+  };
+}
+
+const empty: GatedAnswer = { key: "", count: 0, events: [], restIds: [], release: null };
+
+function unpackGated(answer = empty): Pick<ClaimedDelivery, "events" | "gate"> {
+  const { key, count, events, restIds, release } = answer;
+  return { events, gate: { key, count, restIds, release: toRelease(release) ?? replayed } };
+}
+
+/** What is said of a delivery that went on by hand. */
+const replayed: GateRelease = { reason: "It was replayed past its gate." };
+
+/** What a gate said of a release, as it was stored. */
+export function toRelease(text: string | null): GateRelease | undefined {
+  return text === null ? undefined : (JSON.parse(text) as GateRelease);
 }
 
 /** JSON text, or null for what is absent; JSON's own null is the text `null`. */

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PurgeRequest } from "@pipehooks/core";
 import type { Ledger } from "./ledger.ts";
+import { prepareGatedPurge } from "./purge-gated.ts";
 import { stateCodes } from "./states.ts";
 
 /** Events looked at in one step, unless four times the limit is more. */
@@ -28,6 +29,7 @@ export function preparePurge(db: DatabaseSync, ledger: Ledger): (request: PurgeR
     db.prepare("DELETE FROM deliveries WHERE id >= ?1 AND id < ?1 + ?2"),
   ];
   const removeEvent = db.prepare("DELETE FROM events WHERE seq = ?");
+  const gated = prepareGatedPurge(db, ledger);
   let from = 0;
 
   function remove(seq: number, first: number, count: number): void {
@@ -45,13 +47,17 @@ export function preparePurge(db: DatabaseSync, ledger: Ledger): (request: PurgeR
     let surplus = keep === undefined ? 0 : ledger.sequences.events - keep;
     let removed = 0;
     let anyOld = false;
+    const anyGated = gated.any();
     for (const [seq, at, first, count] of rows) {
       if (removed === limit) break;
       const old = at < before || surplus > 0;
       anyOld ||= old;
-      if (!old || (count > 0 && findKept.get(first, count, at < deadBefore ? 0 : 1) !== undefined))
-        continue;
+      if (!old) continue;
+      const dead = at >= deadBefore;
+      if (count > 0 && findKept.get(first, count, dead ? 1 : 0) !== undefined) continue;
+      if (anyGated && gated.keeps(seq, dead)) continue;
       remove(seq, first, count);
+      if (anyGated) gated.remove(seq);
       removed += 1;
       surplus -= 1;
     }

@@ -12,11 +12,16 @@ import type {
 import type { Found, Operations, Step } from "./calls.ts";
 import { prepareEarliest } from "./claim.ts";
 import { packId, unpackId } from "./event-id.ts";
+import { prepareEarliestWake } from "./gate-memory.ts";
 import type { Ledger } from "./ledger.ts";
-import { isSettled, stateCodes, toState } from "./states.ts";
+import { toRelease } from "./packing.ts";
+import { isSettled, stateCodes, tallies, toState } from "./states.ts";
 
 type Value = string | number | Uint8Array;
 type Row = Record<string, unknown>;
+
+/** Unsettled, and due only after something else. */
+const hasNoTime: ReadonlySet<DeliveryState> = new Set(["blocked", "gathering"]);
 
 /** Rows looked at in one step of a query. */
 const rowsPerStep = 10_000;
@@ -31,6 +36,7 @@ export interface Queries {
 
 export function createQueries(db: DatabaseSync, ledger: Ledger): Queries {
   const earliest = prepareEarliest(db);
+  const earliestWake = prepareEarliestWake(db);
 
   /** One condition a name that must exist for anything to match; undefined when it does not. */
   function nameConditions(
@@ -101,8 +107,10 @@ export function createQueries(db: DatabaseSync, ledger: Ledger): Queries {
         key: "d.id",
         stepwise: ids === undefined && eventId === undefined,
         columns:
-          "d.id, d.hook, d.state, e.id AS event_id, e.source, e.type, e.at, d.attempts, d.due, d.reason, d.order_key",
-        joins: "CROSS JOIN events e ON e.seq = d.event",
+          "d.id, d.hook, d.state, e.id AS event_id, e.source, e.type, e.at, d.attempts, d.due, d.reason, d.order_key, " +
+          "d.gate, g.release, coalesce(g.count, k.gathered, 1) AS count",
+        joins: `CROSS JOIN events e ON e.seq = d.event LEFT JOIN gated g ON g.delivery = d.id
+          LEFT JOIN gates k ON d.state = ${stateCodes.gathering} AND k.hook = d.hook AND k.key = d.gate`,
         conditions,
         oldestFirst: query.oldestFirst ?? false,
         from: from ?? query.after ?? null,
@@ -120,7 +128,9 @@ export function createQueries(db: DatabaseSync, ledger: Ledger): Queries {
     counts() {
       ledger.flush();
       return db
-        .prepare("SELECT hook, state, count FROM counters WHERE count > 0")
+        .prepare(
+          `SELECT hook, state, count FROM counters WHERE state <= ${stateCodes.gathering} AND count > 0`,
+        )
         .all()
         .map((row) => ({
           hook: ledger.name(Number(row.hook)),
@@ -132,12 +142,15 @@ export function createQueries(db: DatabaseSync, ledger: Ledger): Queries {
     lanes() {
       ledger.flush();
       return db
-        .prepare("SELECT DISTINCT hook FROM counters WHERE state <= 5 AND count > 0")
+        .prepare(
+          `SELECT DISTINCT hook FROM counters WHERE (state <= 5 OR state = ${tallies.keys}) AND count > 0`,
+        )
         .all()
         .flatMap((row) => {
           const hook = Number(row.hook);
-          const dueAt = earliest(hook);
-          return dueAt === null ? [] : [{ hook: ledger.name(hook), dueAt }];
+          const times = [earliest(hook), earliestWake(hook)].filter((time) => time !== null);
+          if (times.length === 0) return [];
+          return [{ hook: ledger.name(hook), dueAt: Math.min(...times) }];
         });
     },
   };
@@ -186,11 +199,17 @@ function scan(db: DatabaseSync, scanned: Scan): { rows: Row[]; next: number | nu
 
 /** A condition that holds for the deliveries of every event with this id, whatever its source. */
 function eventDeliveries(db: DatabaseSync, eventId: string): string {
-  const ranges = db
-    .prepare("SELECT first, first + count AS behind FROM events WHERE id = ?")
-    .all(packId(eventId))
-    .map(({ first, behind }) => `(d.id >= ${Number(first)} AND d.id < ${Number(behind)})`);
-  return ranges.length === 0 ? "0" : `(${ranges.join(" OR ")})`;
+  const events = db
+    .prepare("SELECT seq, first, first + count AS behind FROM events WHERE id = ?")
+    .all(packId(eventId));
+  const gated = db.prepare("SELECT delivery FROM members WHERE event = ?");
+  const ranges = events.map(
+    ({ first, behind }) => `(d.id >= ${Number(first)} AND d.id < ${Number(behind)})`,
+  );
+  const ids = events.flatMap(({ seq }) =>
+    gated.all(Number(seq)).map(({ delivery }) => Number(delivery)),
+  );
+  return `(${[...ranges, `d.id IN (${ids.join()})`].join(" OR ")})`;
 }
 
 function toDeliveryRow(row: Row, ledger: Ledger): DeliveryRow {
@@ -206,9 +225,19 @@ function toDeliveryRow(row: Row, ledger: Ledger): DeliveryRow {
     eventType: ledger.name(Number(row.type)),
     acceptedAt: Number(row.at),
     attempts: Number(row.attempts),
-    ...(isSettled(code) ? { settledAt: due } : state === "blocked" ? {} : { dueAt: due }),
+    ...(isSettled(code) ? { settledAt: due } : hasNoTime.has(state) ? {} : { dueAt: due }),
     ...(row.reason === null ? {} : { reason: String(row.reason) }),
     ...(row.order_key === null ? {} : { orderKey: String(row.order_key) }),
+    ...(row.gate === null ? {} : { gate: toGated(row) }),
+  };
+}
+
+function toGated({ gate, count, release }: Row): NonNullable<DeliveryRow["gate"]> {
+  const said = toRelease(release as string | null);
+  return {
+    key: String(gate),
+    count: Number(count),
+    ...(said === undefined ? {} : { release: said }),
   };
 }
 

@@ -10,7 +10,10 @@ const applicationId = 0x50486b73;
  * What saves bytes and writes: names are numbers; ids that are UUIDs are 16 bytes; the deliveries of an event
  * have consecutive ids, so the event says where they are and needs no index; `due` is when a delivery is due,
  * while it is leased the end of the lease (so an expired one is due again by itself), and once it is settled
- * when that was; `since` is when it was replayed. There is no auto_vacuum: free pages are used again, and moving pages would cost every commit.
+ * when that was; `since` is when it was replayed or released. There is no auto_vacuum: free pages are used again, and moving pages would cost every commit.
+ *
+ * Of a delivery that a gate made, `gate` is the key, `event` the first of its events, and all of them are in `members`; how
+ * many they are stands in `gated` once they are more than one or were released, and in `gates` while they are gathered.
  */
 const migrations: readonly string[] = [
   `
@@ -84,6 +87,30 @@ const migrations: readonly string[] = [
     started TEXT,
     until INTEGER NOT NULL
   );
+  `,
+  `
+  ALTER TABLE deliveries ADD COLUMN gate TEXT;
+  CREATE TABLE gated (delivery INTEGER PRIMARY KEY, count INTEGER NOT NULL, release TEXT);
+  CREATE TABLE members (
+    delivery INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    PRIMARY KEY (delivery, event)
+  ) WITHOUT ROWID;
+  CREATE INDEX members_event ON members (event);
+  CREATE TABLE gates (
+    id INTEGER PRIMARY KEY,
+    hook INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    wake INTEGER,
+    keep INTEGER,
+    delivery INTEGER,
+    gathered INTEGER NOT NULL
+  );
+  CREATE UNIQUE INDEX gates_key ON gates (hook, key);
+  CREATE INDEX gates_wake ON gates (hook, wake);
+  CREATE INDEX gates_kept ON gates (keep) WHERE keep IS NOT NULL;
+  CREATE TABLE unrouted (event INTEGER PRIMARY KEY);
   `,
 ];
 

@@ -1,11 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
-import { type Accept, prepareFindUnsettled, preparePromote } from "./accept.ts";
+import type { Accept } from "./accept.ts";
 import type { Ids, Operations, SettlementCells } from "./calls.ts";
+import { prepareForgetGathering } from "./gate-memory.ts";
 import type { Ledger } from "./ledger.ts";
+import { prepareFindUnsettled, preparePromote } from "./order-keys.ts";
 import type { Owners } from "./owners.ts";
 import { isSettled, stateCodes } from "./states.ts";
 
-const { waiting, running, blocked, cancelled } = stateCodes;
+const { waiting, running, blocked, cancelled, gathering } = stateCodes;
 
 export function prepareSettle(
   db: DatabaseSync,
@@ -84,7 +86,7 @@ export function prepareOverrides(
   db: DatabaseSync,
   ledger: Ledger,
 ): { replay(ask: Ids): number[]; cancel(ask: Ids): number[] } {
-  const find = db.prepare("SELECT hook, state, order_key FROM deliveries WHERE id = ?");
+  const find = db.prepare("SELECT hook, state, order_key, gate FROM deliveries WHERE id = ?");
   find.setReturnArrays(true);
   const again = db.prepare(
     "UPDATE deliveries SET state = ?1, attempts = 0, due = ?2, since = ?2, reason = NULL WHERE id = ?3",
@@ -95,9 +97,13 @@ export function prepareOverrides(
   const findUnsettled = prepareFindUnsettled(db);
   const promote = preparePromote(db, ledger);
 
-  function read(id: number): [hook: number, state: number, key: string | null] | undefined {
+  const forgetGathering = prepareForgetGathering(db, ledger);
+
+  function read(
+    id: number,
+  ): [hook: number, state: number, key: string | null, gate: string | null] | undefined {
     // setReturnArrays makes the row an array, which the types of node:sqlite do not know.
-    return find.get(id) as unknown as [number, number, string | null] | undefined;
+    return find.get(id) as unknown as [number, number, string | null, string | null] | undefined;
   }
 
   return {
@@ -114,13 +120,14 @@ export function prepareOverrides(
       }),
     cancel: ({ ids, now }) =>
       ids.filter((id) => {
-        const [hook, state, key] = read(id) ?? [];
+        const [hook, state, key, gate] = read(id) ?? [];
         if (hook === undefined || state === undefined || key === undefined) return false;
         if (isSettled(state)) return false;
+        if (state === gathering) forgetGathering(hook, gate ?? "", id);
         end.run(now, id);
         ledger.tally(hook, state, -1);
         ledger.tally(hook, cancelled, 1);
-        if (key !== null && state !== blocked) promote(hook, key);
+        if (key !== null && state <= running) promote(hook, key);
         return true;
       }),
   };

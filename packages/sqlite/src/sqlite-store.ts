@@ -5,23 +5,23 @@ import {
   type EventQuery,
   HookError,
   type Store,
+  unsettledStates,
 } from "@pipehooks/core";
 import type { Found, Operation, Operations, Step } from "./calls.ts";
 import { parseOptions, type SqliteStoreOptions } from "./options.ts";
-import { packAcceptances, packSettlement, unpackAccepted, unpackClaim } from "./packing.ts";
+import {
+  packAcceptances,
+  packRouted,
+  packSettlement,
+  unpackAccepted,
+  unpackClaim,
+} from "./packing.ts";
 import { createCallQueue } from "./queue.ts";
 import type { Runner } from "./runner.ts";
 import { createUpdates, toMemory } from "./updates.ts";
 import { createWatch } from "./watch.ts";
 import { createWorkerRunner } from "./worker-runner.ts";
 
-const unsettled: readonly DeliveryState[] = [
-  "waiting",
-  "blocked",
-  "running",
-  "retrying",
-  "pending",
-];
 const settled: readonly DeliveryState[] = ["delivered", "skipped", "dead", "cancelled"];
 const defaultLimit = 100;
 /** Deliveries changed in one transaction by replay and cancel. */
@@ -104,10 +104,10 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     description: `sqlite:${database.path}`,
     durable: true,
 
-    async accept(batch) {
+    async accept(batch, lease) {
       refuseClosed();
       const weight = batch.reduce((sum, { event }) => sum + event.body.length, 0);
-      return unpackAccepted(await queue.call("accept", packAcceptances(batch), weight));
+      return unpackAccepted(await queue.call("accept", packAcceptances(batch, lease), weight));
     },
     async claim(request) {
       return (await once("claim", request)).map(unpackClaim);
@@ -130,8 +130,13 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     deliveries: (query) => inSteps(() => select(query)),
     attempts: (deliveryId) => once("attempts", deliveryId),
     counts: () => once("counts", null),
+    gates: (query) => once("gates", query),
+    unrouted: (limit) => once("unrouted", limit),
+    async route(routed) {
+      return (await once("route", packRouted(routed))).map((answer) => answer === 1);
+    },
     replay: (query, now) => inSteps(() => change("replay", { query, among: settled, now })),
-    cancel: (query, now) => inSteps(() => change("cancel", { query, among: unsettled, now })),
+    cancel: (query, now) => inSteps(() => change("cancel", { query, among: unsettledStates, now })),
     purge: (request) => once("purge", request),
     async [Symbol.asyncDispose]() {
       closing ??= close();

@@ -1,3 +1,8 @@
+export {
+  createVirtualTime,
+  type VirtualTime,
+  type VirtualTimeOptions,
+} from "@pipehooks/core/virtual-time";
 export { type HookSuite, testHook } from "./hook-suite.ts";
 export type { StatusClass } from "./http-statuses.ts";
 export {
@@ -19,4 +24,3 @@ export {
 } from "./receivers/http.ts";
 export { type StoreSuite, testStore } from "./store-suite.ts";
 export { createTestDelivery, createTestEvent, type TestDelivery } from "./test-delivery.ts";
-export { createVirtualTime, type VirtualTime, type VirtualTimeOptions } from "./virtual-time.ts";

@@ -1,14 +1,22 @@
 import type { Store } from "@pipehooks/core";
 import { accepting } from "./store/accepting.ts";
+import { announcing } from "./store/announcing.ts";
 import { asking } from "./store/asking.ts";
 import type { Bed, StoreTest, Topic } from "./store/bed.ts";
 import { claiming } from "./store/claiming.ts";
 import { closing } from "./store/closing.ts";
+import { gateEntering } from "./store/gate-entering.ts";
+import { gateFilling } from "./store/gate-filling.ts";
+import { gateHistories } from "./store/gate-histories.ts";
+import { gateKeeping } from "./store/gate-keeping.ts";
+import { gating } from "./store/gating.ts";
+import { leasing } from "./store/leasing.ts";
 import { modelled } from "./store/model.ts";
 import { ordering } from "./store/ordering.ts";
 import { overriding } from "./store/overriding.ts";
 import { remembering } from "./store/remembering.ts";
 import { settling } from "./store/settling.ts";
+import { timing } from "./store/timing.ts";
 
 export interface StoreSuite {
   /** What the tests are listed under. */
@@ -30,12 +38,20 @@ const topics: Readonly<Record<string, Topic>> = {
   accepting,
   claiming,
   settling,
+  "leases at accept": leasing,
   "order keys": ordering,
+  gates: gating,
+  "gates beside the rest": gateEntering,
+  "what gates keep": gateKeeping,
+  "timers of gates": timing,
+  "what gates announce": announcing,
+  "full gates": gateFilling,
   memory: remembering,
   queries: asking,
   "replay, cancel and purge": overriding,
   lifecycle: closing,
   "random histories": modelled,
+  "random histories of gates": gateHistories,
 };
 
 /** Declares the tests that every store passes: the semantics of the `Store` contract of `@pipehooks/core`. */

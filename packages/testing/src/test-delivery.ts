@@ -25,11 +25,15 @@ export function createTestEvent(fields: Partial<PipehooksEvent> = {}): Pipehooks
 /** A delivery as a bus would make it for one attempt; give what matters to the test. */
 export function createTestDelivery(fields: Partial<Delivery> = {}): TestDelivery {
   const event = fields.event ?? fields.events?.at(-1) ?? createTestEvent();
+  const events = fields.events ?? [event];
   const emitted: { type: string; fields: EventFields<JsonObject> }[] = [];
   return {
     id: "dlv_1",
     hook: "test",
-    events: [event],
+    events,
+    eventTexts: events.map((each) => JSON.stringify(each)),
+    count: events.length,
+    key: null,
     attempt: 1,
     idempotencyKey: "whk_test_1",
     state: undefined,

@@ -7,6 +7,7 @@ import {
   type JsonValue,
   messageOf,
   toHttpMessage,
+  toTemplateScope,
 } from "@pipehooks/core";
 import type { WebhookOptions } from "./options.ts";
 
@@ -32,13 +33,15 @@ export function createEncode(options: WebhookOptions): Encode {
   return encodeEvent;
 }
 
-/** The body that Standard Webhooks recommends; `events` only where a gate let several through together. */
-function encodeEvent({ event, events }: Delivery): Body {
-  const content = { type: event.type, timestamp: event.time, data: event };
-  return {
-    headers: json,
-    bytes: Buffer.from(JSON.stringify(events.length > 1 ? { ...content, events } : content)),
-  };
+/**
+ * The body that Standard Webhooks recommends; what a gate let through together has `events` and `gate`, too. It is put
+ * together from the texts that are stored: to make them anew would be the dearest part of a delivery.
+ */
+function encodeEvent({ event, eventTexts, count, key, gate, alert }: Delivery): Body {
+  let text = `{"type":${JSON.stringify(event.type)},"timestamp":${JSON.stringify(event.time)},"data":${eventTexts.at(-1)}`;
+  if (gate !== undefined || eventTexts.length > 1) text += `,"events":[${eventTexts.join()}]`;
+  if (gate !== undefined) text += `,"gate":${JSON.stringify({ key, count, ...gate, alert })}`;
+  return { headers: json, bytes: Buffer.from(`${text}}`) };
 }
 
 function encodeCloudEvent(mode: "structured" | "binary"): Encode {
@@ -50,8 +53,8 @@ function encodeCloudEvent(mode: "structured" | "binary"): Encode {
 
 function encodeTemplate(payload: JsonValue): Encode {
   const template = compileTemplate(payload);
-  return ({ event }) => {
-    const value = template.render(event);
+  return (delivery) => {
+    const value = template.render(toTemplateScope(delivery));
     return typeof value === "string"
       ? { headers: text, bytes: Buffer.from(value) }
       : { headers: json, bytes: Buffer.from(JSON.stringify(value)) };

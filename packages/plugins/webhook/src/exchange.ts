@@ -67,6 +67,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#headers = headers;
     this.#firstByteAt = performance.now();
+    // Most answers are whole in the packet that brings their head, and need no timer.
+    process.nextTick(() => {
+      if (!this.#isOver) this.#boundBody(controller);
+    });
+  }
+
+  #boundBody(controller: Dispatcher.DispatchController): void {
     this.#bodyTimer = setTimeout(() => {
       this.#finish(undefined);
       controller.abort(stopped);

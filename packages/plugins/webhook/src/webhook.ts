@@ -7,6 +7,7 @@ import {
   type HookContext,
   HookError,
   type HookFactory,
+  type JsonValue,
   type Outcome,
 } from "@pipehooks/core";
 import { judgeAnswer, remedyOf } from "./answer.ts";
@@ -61,20 +62,25 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
   );
   const overrides = options.statuses ?? {};
 
-  const post = (delivery: Delivery, body: Body): Promise<Received> => {
+  const headersOf = (delivery: Delivery, body: Body): string[] => {
     const id = delivery.idempotencyKey;
     // The time of this attempt, so every attempt has a signature of its own.
     const seconds = Math.floor(clock.now() / 1000);
     const headers = [...fixed, ...(ownContentType ? body.headers.slice(2) : body.headers)];
     headers.push("webhook-id", id, "webhook-timestamp", String(seconds));
     if (isSigned) headers.push("webhook-signature", sign(id, seconds, body.bytes));
-    return sender.send({ headers, body: body.bytes }, delivery.signal);
+    return headers;
   };
 
-  const judge = (received: Received, delivery: Delivery): Outcome => {
-    const { status, headers } = received;
+  const post = (delivery: Delivery, body: Body): Promise<Received> =>
+    sender.send({ headers: headersOf(delivery, body), body: body.bytes }, delivery.signal);
+
+  const judge = (
+    { status, headers }: Pick<Received, "status" | "headers">,
+    answer: Answer,
+    delivery: Delivery,
+  ): Outcome => {
     const verdict = judgeAnswer(status, headers["retry-after"], overrides, clock.now());
-    const answer = toAnswer(received, context.redact);
     const said = `${name}: ${host} answered ${status} to event ${delivery.event.id}`;
     const { scope, retryAfterMs } = verdict;
     switch (verdict.meaning) {
@@ -107,8 +113,19 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
     async deliver(delivery) {
       const plain = encode(delivery);
       const body = options.compress === true ? await compressBody(plain) : plain;
-      return judge(await post(delivery, body), delivery);
+      const received = await post(delivery, body);
+      return judge(received, toAnswer(received, context.redact), delivery);
     },
+    render(delivery) {
+      const body = encode(delivery);
+      const { origin, pathname, search } = new URL(options.url);
+      return {
+        target: context.redact(`${options.method ?? "POST"} ${origin}${pathname}${search}`),
+        headers: toRecord(headersOf(delivery, body), context.redact),
+        body: toValue(body, context.redact),
+      };
+    },
+    answered: (answer, delivery) => judge(answer, { status: answer.status }, delivery),
     async check(signal) {
       const startedAt = performance.now();
       const protocol = await sender.probe(signal);
@@ -131,6 +148,23 @@ function fixedHeaders({ headers = {}, auth }: WebhookOptions): string[] {
     ...Object.entries(headers).flat(),
     ...(auth === undefined ? [] : ["authorization", authorizationOf(auth)]),
   ];
+}
+
+function toRecord(
+  headers: readonly string[],
+  redact: HookContext["redact"],
+): Record<string, string> {
+  const record: Record<string, string> = {};
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    record[(headers[at] as string).toLowerCase()] = redact(headers[at + 1] as string);
+  }
+  return record;
+}
+
+/** The body as a person reads it: JSON taken apart, text as it is. */
+function toValue({ headers, bytes }: Body, redact: HookContext["redact"]): JsonValue {
+  const text = redact(bytes.toString("utf8"));
+  return headers[1]?.includes("json") === true ? (JSON.parse(text) as JsonValue) : text;
 }
 
 function toAnswer(

@@ -145,6 +145,8 @@ export const asking: Topic = (test) => {
     const oldest = await store.deliveries({ ids: wanted, oldestFirst: true, limit: 1 });
     assert.deepEqual(idsOf(oldest), [all[1]]);
     assert.deepEqual(await store.deliveries({ ids: wanted, hook: "none" }), []);
+    const both = await store.deliveries({ ids: wanted, eventId: "e1" });
+    assert.deepEqual(idsOf(both), [all[1]]);
   });
 
   test("an event id of several sources finds the deliveries of all", async ({ store }) => {

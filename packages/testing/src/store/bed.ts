@@ -5,10 +5,12 @@ import type {
   DeliveryQuery,
   DeliveryRow,
   DeliveryState,
+  GateEntry,
   NewDelivery,
   Settlement,
   Store,
 } from "@pipehooks/core";
+import type { GateSpec } from "@pipehooks/core/gates";
 
 /** The store under test, and how to say things to it in few words. */
 export interface Bed {
@@ -37,6 +39,7 @@ export function acceptance(
     readonly at?: number;
     readonly deliveries?: readonly NewDelivery[];
     readonly orderKey?: string;
+    readonly gates?: readonly GateEntry[];
   } = {},
 ): Acceptance {
   const { source = "/suite", type = "pipeline.end", pipeline, at = t0, orderKey } = fields;
@@ -52,6 +55,7 @@ export function acceptance(
     deliveries: fields.deliveries ?? [
       { hook: "a", dueAt: at, ...(orderKey === undefined ? {} : { orderKey }) },
     ],
+    ...(fields.gates === undefined ? {} : { gates: fields.gates }),
     at,
   };
 }
@@ -76,6 +80,8 @@ export async function claim(
     readonly owner?: string;
     readonly now?: number;
     readonly leaseMs?: number;
+    readonly gate?: GateSpec;
+    readonly seeds?: readonly string[];
   } = {},
 ): Promise<readonly ClaimedDelivery[]> {
   return (await claimLane(store, options)).deliveries;
@@ -83,7 +89,15 @@ export async function claim(
 
 export async function claimLane(store: Store, options: Parameters<typeof claim>[1] = {}) {
   const { hook = "a", keys = [], limit = 100, owner = "me", now = t0, leaseMs = 30_000 } = options;
-  const lanes = await store.claim({ lanes: [{ hook, keys, limit }], owner, now, leaseMs });
+  const { gate, seeds } = options;
+  const asked = {
+    hook,
+    keys,
+    limit,
+    ...(gate === undefined ? {} : { gate }),
+    ...(seeds === undefined ? {} : { seeds }),
+  };
+  const lanes = await store.claim({ lanes: [asked], owner, now, leaseMs });
   const [lane] = lanes;
   assert.ok(lane !== undefined && lanes.length === 1, "claim answers one entry a lane");
   assert.equal(lane.hook, hook);

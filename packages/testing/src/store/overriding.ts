@@ -214,6 +214,19 @@ export const overriding: Topic = (test, sharedTest) => {
     assert.deepEqual(await store.counts(), []);
   });
 
+  test("a dead delivery that was replayed and delivered is no dead letter any more", async ({
+    store,
+  }) => {
+    const [id = 0] = await accept(store, "e1");
+    await claim(store);
+    await settle(store, id, { to: "dead" });
+    await store.replay({ ids: [id] }, t0);
+    await claim(store);
+    await settle(store, id);
+
+    assert.equal(await store.purge({ before: t0 + 1, deadBefore: t0, limit: 100 }), 1);
+  });
+
   test("purge takes the oldest first, as many as its limit", async ({ store }) => {
     await store.accept(
       Array.from({ length: 5 }, (_, n) => acceptance(`e${n}`, { at: t0 - 9 + n, deliveries: [] })),

@@ -1,4 +1,4 @@
-import type { Clock } from "@pipehooks/core";
+import type { Clock } from "./clock.ts";
 
 /** Time that stands still until it is advanced, and chance that repeats itself. */
 export interface VirtualTime {

@@ -1,0 +1,36 @@
+import type { EventContext } from "./create-event.ts";
+import type { PipehooksEvent } from "./event.ts";
+import type { Acceptance, StoredEvent } from "./store.ts";
+
+/** An event on its way into the store, with its object at hand. */
+export interface Arrival {
+  readonly event: PipehooksEvent;
+  readonly acceptance: Acceptance;
+  /** Where it was emitted. */
+  readonly context?: EventContext | undefined;
+}
+
+/** What stores keep of an event; the JSON text is made when a store asks for it. */
+export class EventForStore implements StoredEvent {
+  readonly source: string;
+  readonly id: string;
+  readonly type: string;
+  readonly time: number;
+  readonly pipeline: string | undefined;
+  readonly #event: PipehooksEvent;
+  #body: string | undefined;
+
+  constructor(event: PipehooksEvent, time: number) {
+    this.source = event.source;
+    this.id = event.id;
+    this.type = event.type;
+    this.time = time;
+    this.pipeline = event.pipeline;
+    this.#event = event;
+  }
+
+  get body(): string {
+    this.#body ??= JSON.stringify(this.#event);
+    return this.#body;
+  }
+}

@@ -1,0 +1,58 @@
+import type { Lane } from "./lane.ts";
+import type { ClaimLane, LaneClaim, Store } from "./store.ts";
+
+/** A lane that asks the store for deliveries (of which it may want none), and for what its gate lets through. */
+export interface Asking {
+  readonly lane: Lane;
+  readonly limit: number;
+}
+
+/** Asks the store for several lanes at once. */
+export type Claim = (asking: readonly Asking[], now: number) => Promise<readonly LaneClaim[]>;
+
+export function createClaiming(parts: {
+  readonly store: Store;
+  readonly owner: string;
+  readonly leaseMs: number;
+  /** Gates may have announced events, which wait to be routed. */
+  readonly announced: () => void;
+}): Claim {
+  const { store, owner, leaseMs, announced } = parts;
+  // Lanes whose gates know the keys that they expect from the beginning.
+  const seeded = new Set<Lane>();
+
+  const toClaimLane = ({ lane, limit }: Asking): ClaimLane => {
+    const { hook, switch: off, destination, gate } = lane;
+    return {
+      hook,
+      keys: [off.key, destination.key],
+      limit,
+      ...(gate !== undefined && { gate: gate.spec }),
+      ...(gate !== undefined && !seeded.has(lane) && { seeds: gate.seeds }),
+    };
+  };
+
+  return async (asking, now) => {
+    const before = asking.map(({ lane: { wakeAt, gateAt } }) => ({ wakeAt, gateAt }));
+    for (const { lane, limit } of asking) {
+      lane.asking = true;
+      // What comes meanwhile lowers these again.
+      if (limit > 0) lane.wakeAt = Number.POSITIVE_INFINITY;
+      lane.gateAt = Number.POSITIVE_INFINITY;
+    }
+    try {
+      const claims = await store.claim({ lanes: asking.map(toClaimLane), owner, now, leaseMs });
+      for (const { lane } of asking) seeded.add(lane);
+      if (claims.some((claim) => claim.announced)) announced();
+      return claims;
+    } catch (error) {
+      for (const [index, { lane }] of asking.entries()) {
+        lane.wakeAt = Math.min(lane.wakeAt, before[index]?.wakeAt ?? now);
+        lane.gateAt = Math.min(lane.gateAt, before[index]?.gateAt ?? now);
+      }
+      throw error;
+    } finally {
+      for (const { lane } of asking) lane.asking = false;
+    }
+  };
+}

@@ -1,0 +1,237 @@
+import { createMemoryStore, HookError, type Store } from "@pipehooks/core";
+import { createVirtualTime } from "@pipehooks/testing";
+import { describe, expect, test } from "vitest";
+import { createGate, createRecorder, keepOpen, openBus } from "./virtual-bus.ts";
+
+/** A memory store that notes what was leased as it was accepted, and how often it was asked for deliveries. */
+function createWatched() {
+  const inner = createMemoryStore();
+  const leased: number[] = [];
+  const claims = { asked: 0 };
+  const store: Store = {
+    ...inner,
+    async accept(batch, lease) {
+      const results = await inner.accept(batch, lease);
+      leased.push(...results.flatMap((result) => result.leased ?? []));
+      return results;
+    },
+    claim(request) {
+      claims.asked += 1;
+      return inner.claim(request);
+    },
+  };
+  return { store, leased, claims };
+}
+
+describe("what is emitted for a hook that has nothing older waiting", () => {
+  test("is delivered without a claim", async () => {
+    const time = createVirtualTime();
+    const { store, leased, claims } = createWatched();
+    const recorder = createRecorder(time);
+    const { bus } = openBus({
+      time,
+      store,
+      hooks: [{ name: "one", events: "*", hook: recorder.hook }],
+    });
+    await time.advance(0);
+    const before = claims.asked;
+
+    for (let n = 0; n < 5; n += 1) await bus.emit("pipeline.start");
+    await time.advance(0);
+
+    expect(recorder.calls).toHaveLength(5);
+    expect(leased).toHaveLength(5);
+    expect(claims.asked).toBe(before);
+    expect(await store.counts()).toEqual([{ hook: "one", state: "delivered", count: 5 }]);
+  });
+
+  test("comes with the event that was emitted, its text and its first attempt", async () => {
+    const time = createVirtualTime();
+    const { store, leased } = createWatched();
+    const recorder = createRecorder(time);
+    const { bus } = openBus({
+      time,
+      store,
+      hooks: [{ name: "one", events: "*", hook: recorder.hook }],
+    });
+    await time.advance(0);
+
+    const { event } = await bus.emit("pipeline.start", { pipeline: "orders" });
+    await time.advance(0);
+
+    const [call] = recorder.calls;
+    expect(leased).toHaveLength(1);
+    expect(call?.delivery).toMatchObject({ attempt: 1, count: 1, key: null, events: [event] });
+    expect(call?.delivery.eventTexts).toEqual([JSON.stringify(event)]);
+  });
+
+  test("is tried again like every other delivery", async () => {
+    const time = createVirtualTime();
+    const { store, leased } = createWatched();
+    const recorder = createRecorder(time, (_, call) => {
+      if (call < 3) throw new HookError("RECEIVER_FAILED", "down", { retryable: true });
+    });
+    const { bus } = openBus({
+      time,
+      store,
+      hooks: [
+        { name: "one", events: "*", hook: recorder.hook, retry: { jitter: "none", base: "1s" } },
+      ],
+    });
+    await time.advance(0);
+
+    await bus.emit("pipeline.start");
+    await time.advance(60_000);
+
+    expect(leased).toHaveLength(1);
+    expect(recorder.calls.map(({ delivery }) => delivery.attempt)).toEqual([1, 2, 3]);
+    expect(recorder.times()).toEqual([0, 1, 4]);
+  });
+
+  test("keeps its lease while its attempt goes on", async () => {
+    const time = createVirtualTime();
+    const { store } = createWatched();
+    const gate = createGate();
+    const recorder = createRecorder(time, () => gate.opened);
+    const { bus } = openBus({
+      time,
+      store,
+      leaseMs: 3000,
+      hooks: [{ name: "one", events: "*", hook: recorder.hook, timeout: "1h" }],
+    });
+    await time.advance(0);
+
+    await bus.emit("pipeline.start");
+    await time.advance(60_000);
+    gate.open();
+    await time.advance(0);
+
+    expect(recorder.calls).toHaveLength(1);
+    expect(await store.counts()).toEqual([{ hook: "one", state: "delivered", count: 1 }]);
+  });
+});
+
+describe("nothing is handed over", () => {
+  test("where older deliveries wait: they go first", async () => {
+    const time = createVirtualTime();
+    const { store, leased } = createWatched();
+    const gate = createGate();
+    const recorder = createRecorder(time, () => gate.opened);
+    const { bus } = openBus({
+      time,
+      store,
+      hooks: [{ name: "one", events: "*", hook: recorder.hook, concurrency: 1 }],
+    });
+    await time.advance(0);
+
+    for (let n = 0; n < 20; n += 1) {
+      await bus.emit("pipeline.start", { runId: `run-${n}` });
+      await time.advance(0);
+    }
+    const handedOver = leased.length;
+    gate.open();
+    await time.advance(0);
+
+    expect(handedOver).toBeLessThan(20);
+    expect(recorder.calls.map(({ event }) => event.runId)).toEqual(
+      Array.from({ length: 20 }, (_, n) => `run-${n}`),
+    );
+  });
+
+  test.for([
+    ["with an order", { orderBy: "pipeline" }],
+    ["with a rate limit", { rateLimit: ["1000/1m"] }],
+  ] as const)("%s, for the store has to decide", async ([, policy]) => {
+    const time = createVirtualTime();
+    const { store, leased } = createWatched();
+    const recorder = createRecorder(time);
+    const { bus } = openBus({
+      time,
+      store,
+      hooks: [{ name: "one", events: "*", hook: recorder.hook, ...policy }],
+    });
+    await time.advance(0);
+
+    await bus.emit("pipeline.start", { pipeline: "orders" });
+    await time.advance(0);
+
+    expect(leased).toEqual([]);
+    expect(recorder.calls).toHaveLength(1);
+  });
+
+  test("to a hook that is switched off, or whose destination is paused", async () => {
+    const time = createVirtualTime();
+    const { store, leased } = createWatched();
+    const paused = createRecorder(time, (_, call) => {
+      if (call > 1) return;
+      const pause = { retryable: true, retryAfterMs: 60_000, scope: "destination" as const };
+      throw new HookError("RECEIVER_FAILED", "too many", pause);
+    });
+    const off = createRecorder(time);
+    const { bus } = openBus({
+      time,
+      store,
+      hooks: [
+        { name: "paused", events: "*", hook: paused.hook },
+        { name: "off", events: "*", hook: off.hook },
+      ],
+    });
+    await bus.disable("off");
+    await bus.emit("pipeline.start");
+    await time.advance(0);
+    leased.splice(0);
+
+    await bus.emit("pipeline.end");
+    await time.advance(1000);
+    const early = [paused.calls.length, off.calls.length];
+    await time.advance(120_000);
+
+    expect(leased).toEqual([]);
+    expect(early).toEqual([1, 0]);
+    expect(paused.calls).toHaveLength(3);
+    expect(off.calls).toHaveLength(0);
+  });
+
+  test("by a bus that does not deliver", async () => {
+    const time = createVirtualTime();
+    const { store, leased } = createWatched();
+    const { bus } = openBus({
+      time,
+      store,
+      deliver: false,
+      hooks: [{ name: "one", events: "*", hook: () => {} }],
+    });
+
+    await bus.emit("pipeline.start");
+    await time.advance(10_000);
+
+    expect(leased).toEqual([]);
+    expect(await store.counts()).toEqual([{ hook: "one", state: "waiting", count: 1 }]);
+  });
+
+  test("and nothing is lost, when the bus closes between", async () => {
+    const time = createVirtualTime();
+    const { store } = createWatched();
+    const kept = keepOpen(store);
+    const first = openBus({
+      time,
+      store: kept,
+      hooks: [{ name: "one", events: "*", hook: () => {}, concurrency: 1 }],
+    });
+    await time.advance(0);
+
+    const emitted = first.bus.emit("pipeline.start");
+    const closed = first.bus.close({ timeoutMs: 0, deliverDue: false });
+    await Promise.all([emitted, closed]);
+    const recorder = createRecorder(time);
+    openBus({
+      time,
+      store: kept,
+      hooks: [{ name: "one", events: "*", hook: recorder.hook }],
+    });
+    await time.advance(60_000);
+
+    const [delivered] = await kept.counts();
+    expect(delivered).toEqual({ hook: "one", state: "delivered", count: 1 });
+  });
+});
