@@ -129,7 +129,7 @@ function routeAlone(count: number): Contender {
         filter: compileFilter({}),
         when: undefined,
         orderBy: undefined,
-      gate: undefined,
+        gate: undefined,
       })),
     );
     return () => router.match(event);

@@ -1,13 +1,6 @@
-import {
-  type EmitResult,
-  type EventFields,
-  isHookError,
-  type JsonObject,
-  messageOf,
-  type Pipehooks,
-  parseCloudEvent,
-} from "@pipehooks/core";
+import { type EmitResult, isHookError, messageOf, type Pipehooks } from "@pipehooks/core";
 import type { Context, ExitStatus } from "./command.ts";
+import { parseEventText } from "./event-text.ts";
 import { type Line, readLines } from "./lines.ts";
 import { withBus } from "./open.ts";
 import { showProgress } from "./progress.ts";
@@ -84,31 +77,10 @@ async function emitAll(context: Context, bus: Pipehooks, wait: boolean): Promise
 async function emitLine(bus: Pipehooks, line: Line): Promise<Emitted> {
   if ("problem" in line) return { line: line.number, error: new Error(line.problem) };
   try {
-    const { type, ...fields } = parseLine(line.text);
+    const { type, ...fields } = parseEventText(line.text);
     return { line: line.number, result: await bus.emitUnknown(type, fields) };
   } catch (error) {
     return { line: line.number, error };
-  }
-}
-
-function parseLine(text: string): EventFields<JsonObject> & { readonly type: string } {
-  const value = parseJson(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error("it is no JSON object");
-  }
-  if ("specversion" in value) return parseCloudEvent(value);
-  if (!("type" in value) || typeof value.type !== "string") {
-    throw new Error('it has no "type", such as {"type": "pipeline.end", "pipeline": "orders"}');
-  }
-  // The bus checks every field, as it does for every emitter.
-  return value as EventFields<JsonObject> & { readonly type: string };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Error(`it is no JSON: ${messageOf(error)}`);
   }
 }
 

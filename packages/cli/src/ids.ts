@@ -5,24 +5,12 @@ import {
   type EventQuery,
   type EventRow,
   type Store,
+  settledStates,
   toDeliveryId,
+  unsettledStates,
 } from "@pipehooks/core";
 import { iso } from "./time.ts";
 import { UsageError } from "./usage-error.ts";
-
-export const unsettledStates: readonly DeliveryState[] = [
-  "waiting",
-  "blocked",
-  "running",
-  "retrying",
-  "pending",
-];
-export const settledStates: readonly DeliveryState[] = [
-  "delivered",
-  "skipped",
-  "dead",
-  "cancelled",
-];
 
 /** The number in `dlv_42`; undefined for what is no delivery's id. */
 export function deliveryNumber(id: string): number | undefined {

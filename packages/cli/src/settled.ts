@@ -1,10 +1,12 @@
-import type { DeliveryRow, Pipehooks } from "@pipehooks/core";
-import { deliveryNumber, settledStates } from "./ids.ts";
+import { type DeliveryRow, type Pipehooks, settledStates } from "@pipehooks/core";
+import { deliveryNumber } from "./ids.ts";
 
 /** What became of deliveries that were waited for. */
 export interface Settled {
   readonly counts: Readonly<Record<"delivered" | "skipped" | "dead" | "cancelled", number>>;
   readonly dead: readonly DeliveryRow[];
+  /** How many wait at a gate, for as long as it likes: nobody waits for those. */
+  readonly gathering: number;
   /** Not settled: the wait was stopped, or their hook is off or not configured any more. */
   readonly left: readonly number[];
   /** Hooks that are off, with deliveries among those that are left. */
@@ -24,6 +26,7 @@ export async function untilSettled(
 ): Promise<Settled> {
   const counts = { delivered: 0, skipped: 0, dead: 0, cancelled: 0 };
   const dead: DeliveryRow[] = [];
+  let gathering = 0;
   const waiting = new Set(ids);
   const stuck = new Set<number>();
   const off = new Set<string>();
@@ -42,10 +45,15 @@ export async function untilSettled(
     let progressed = false;
     for (const id of asked) {
       const row = found.get(id);
-      if (row !== undefined && !settledStates.includes(row.state)) continue;
+      const isGathering = row?.state === "gathering";
+      if (row !== undefined && !isGathering && !settledStates.includes(row.state)) continue;
       waiting.delete(id);
       progressed = true;
       if (row === undefined) continue;
+      if (isGathering) {
+        gathering += 1;
+        continue;
+      }
       counts[row.state as keyof typeof counts] += 1;
       if (row.state === "dead") dead.push(row);
     }
@@ -62,7 +70,7 @@ export async function untilSettled(
     }
     await wait(notice.promise, signal);
   }
-  return { counts, dead, left: [...waiting, ...stuck], off: [...off] };
+  return { counts, dead, gathering, left: [...waiting, ...stuck], off: [...off] };
 }
 
 function firstOf(ids: ReadonlySet<number>, count: number): number[] {

@@ -47,10 +47,11 @@ export async function waitForDeliveries(
   };
 }
 
-function tell(output: Context["output"], { counts, left, off }: Settled): void {
+function tell(output: Context["output"], { counts, gathering, left, off }: Settled): void {
   const parts = Object.entries(counts).flatMap(([state, count]) =>
     count > 0 ? `${count} ${state}` : [],
   );
+  if (gathering > 0) parts.push(`${gathering} gathering at a gate`);
   if (left.length > 0) parts.push(`${left.length} left in the store`);
   if (parts.length > 0) output.say(`${parts.join(", ")}.`);
   if (left.length > 0 && off.length > 0) {

@@ -22,8 +22,15 @@ export interface ParsedDocument {
   readonly brokenAt: number | undefined;
 }
 
-/** Parses YAML 1.2 (with merge keys) into a tree of places; what is wrong goes to `problems`. */
-export function parseYaml(text: string, problems: Problems): ParsedDocument {
+/**
+ * Parses YAML 1.2 (with merge keys) into a tree of places; what is wrong goes to `problems`. `atLeast` are keys that such
+ * a file holds, for a file that holds none.
+ */
+export function parseYaml(
+  text: string,
+  problems: Problems,
+  atLeast: readonly string[] = ["version: 1", "hooks:"],
+): ParsedDocument {
   const document = parseDocument(readable(text), {
     prettyErrors: false,
     uniqueKeys: false,
@@ -39,8 +46,8 @@ export function parseYaml(text: string, problems: Problems): ParsedDocument {
       at: empty ? 0 : root.at,
       path: "",
       message: empty
-        ? 'The file is empty. Write at least "version: 1" and "hooks:".'
-        : "The file must hold keys and values, such as `version: 1`.",
+        ? `The file is empty. Write at least ${atLeast.map((key) => `"${key}"`).join(" and ")}.`
+        : `The file must hold keys and values, such as \`${atLeast[0]}\`.`,
     });
   }
   return { root: undefined, brokenAt };

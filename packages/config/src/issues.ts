@@ -3,7 +3,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { toSnake } from "./casing.ts";
 import { nearest } from "./nearest.ts";
 import type { Problems } from "./problem.ts";
-import type { Shape } from "./shape.ts";
+import { type Shape, shapeOf } from "./shape.ts";
 import { locate, type Spot, type Tree } from "./tree.ts";
 
 /** What is asked of {@link reportIssues}. */
@@ -24,7 +24,7 @@ export interface IssueContext {
 }
 
 /** An issue of any validator; zod's say more than the standard asks. */
-interface Issue {
+export interface Issue {
   readonly path: readonly PropertyKey[];
   readonly message: string;
   readonly code?: string;
@@ -46,6 +46,26 @@ export function reportIssues(
   for (const raw of issues) {
     for (const issue of unfold(toIssue(raw))) reportIssue(issue, context);
   }
+}
+
+/** What a schema of zod says, of a union the branch that was probably meant. */
+export function sharpIssues(issues: readonly StandardSchemaV1.Issue[]): readonly Issue[] {
+  return issues.flatMap((raw) => unfold(toIssue(raw))).map(withoutUnion);
+}
+
+// Of a union zod's own message says nothing.
+function withoutUnion(issue: Issue): Issue {
+  const isUnion = issue.code === "invalid_type" && issue.message === "Invalid input";
+  return isUnion ? { ...issue, message: `It must be ${expectation(issue)}` } : issue;
+}
+
+/** The keys that a schema takes at a path, as they are named in code. */
+export function knownKeys(
+  schema: StandardSchemaV1,
+  path: readonly PropertyKey[],
+): readonly string[] {
+  const shape = shapeAt(shapeOf(schema), path);
+  return (shape?.keys ?? []).map((key) => shape?.property(key)?.name ?? key);
 }
 
 function reportIssue(issue: Issue, context: IssueContext): void {
@@ -137,7 +157,8 @@ function suggest(
   if (typeof value === "number") return `${value}s`;
   if (typeof value === "string") {
     const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)[a-z]*$/i.exec(value) ?? [];
-    if (amount !== undefined && unit !== undefined) return `${amount}${unit.toLowerCase()}`;
+    const meant = amount && unit && `${amount}${unit.toLowerCase()}`;
+    return meant === value ? undefined : meant;
   }
   return undefined;
 }

@@ -16,6 +16,19 @@ export function createKnowledge(own: EventTypes, allowUnknownTypes: boolean): Kn
   return {
     types: [...Object.keys(schemas), ...deliveryEventTypes],
     allowUnknownTypes,
-    metadataOf: (type) => jsonSchemaOf(schemas[type]),
+    metadataOf: (type) => announced[type] ?? jsonSchemaOf(schemas[type]),
   };
+}
+
+/** What gates tell by themselves. */
+const announced: Readonly<Record<string, JsonSchema>> = {
+  "pipehooks.absence.missed": closed("hook key expect since deadline last missed"),
+  "pipehooks.absence.resolved": closed("hook key expect missed_at came"),
+  "pipehooks.join.incomplete": closed("hook key missing came since deadline"),
+  "pipehooks.gate.full": closed("hook key max_keys"),
+};
+
+function closed(names: string): JsonSchema {
+  const properties = Object.fromEntries(names.split(" ").map((name) => [name, {}]));
+  return { type: "object", properties, additionalProperties: false };
 }

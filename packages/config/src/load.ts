@@ -30,9 +30,11 @@ export async function loadKindsOf(
 }
 
 function located({ cwd = process.cwd(), file, ...options }: LoadOptions): LoadContext {
-  const { env = process.env, resolveFrom = [], builtIn, emitOnly } = options;
+  const { env = process.env, resolveFrom = [], builtIn, emitOnly, standIn } = options;
   const found = file === undefined ? findConfig(cwd) : resolve(cwd, file);
-  if (found !== undefined) return { file: found, env, resolveFrom, builtIn, emitOnly };
+  if (found !== undefined) {
+    return { file: found, env, resolveFrom, builtIn, emitOnly, standIn };
+  }
   throw new HookError(
     "CONFIG_INVALID",
     `There is no pipehooks.yaml in ${cwd} or above. "pipehooks init" writes a first one.`,

@@ -42,6 +42,20 @@ export interface LoadOptions {
    * @default all
    */
   readonly emitOnly?: readonly string[] | undefined;
+  /**
+   * What stands in for a `${env:…}` or `${file:…}` of a YAML file that has neither value nor default; it counts as a secret,
+   * too. For who loads a configuration without being where it runs, such as route tests.
+   * @default none: a missing one is a problem
+   */
+  readonly standIn?: ((missing: MissingReference) => string) | undefined;
+}
+
+/** Something that a configuration reads from outside, and that is not there. */
+export interface MissingReference {
+  /** As written between the braces, such as `env:WEBHOOK_TOKEN`. */
+  readonly reference: string;
+  /** Where in the configuration, such as `hooks[0].options.url`. */
+  readonly path: string;
 }
 
 /** The same, decided. */

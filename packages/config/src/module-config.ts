@@ -1,6 +1,17 @@
 import { dirname } from "node:path";
-import { createRedactor, type HookConfig, isHookError, policySchema } from "@pipehooks/core";
+import {
+  createRedactor,
+  gateKinds,
+  gateShape,
+  type HookConfig,
+  isHookError,
+  policySchema,
+} from "@pipehooks/core";
+import type { z } from "zod";
 import type { KindHookConfig, PipehooksConfig } from "./define-config.ts";
+import { gateHint, gatesOf, needsEvents } from "./gate-parts.ts";
+import { checkGates } from "./gates.ts";
+import { knownKeys, sharpIssues } from "./issues.ts";
 import { checkKind, loadKinds } from "./kinds.ts";
 import { createKnowledge } from "./knowledge.ts";
 import { kindsOf, type LoadContext, type LoadedConfig } from "./loaded.ts";
@@ -62,13 +73,18 @@ export async function readModule({
     Object.assign({}, ...kinds.plugins.map(({ events }) => events), config.events),
     config.allowUnknownTypes === true,
   );
-  checkPolicy(config.defaults, ["defaults"], report);
+  checkShape(policySchema.optional(), config.defaults, { steps: ["defaults"], report });
   checkNames(hooks, report);
   const destinations = Object.keys(config.destinations ?? {});
   const ready: HookConfig[] = [];
   for (const [index, hook] of hooks.entries()) {
     const steps = ["hooks", index];
-    checkRoute(hook, { steps, knowledge, destinations, report });
+    const written = { ...hook };
+    checkRoute(written, { steps, knowledge, destinations, report });
+    for (const gate of gatesOf(written)) {
+      checkShape(gateShape[gate], written[gate], { steps: [...steps, gate], report });
+    }
+    checkGates(written, { steps, knowledge, report });
     const {
       name,
       hook: reaction,
@@ -80,10 +96,10 @@ export async function readModule({
       options,
       ...policy
     } = hook as Partial<HookConfig & KindHookConfig>;
-    checkPolicy(policy, steps, report);
+    checkShape(policySchema, withoutGates(policy), { steps, report });
     if (typeof name !== "string")
       report({ steps: [...steps, "name"], message: '"name" is missing.' });
-    if (events === undefined)
+    if (events === undefined && needsEvents(written))
       report({ steps: [...steps, "events"], message: '"events" is missing.' });
     if (kind === undefined) {
       if (reaction === undefined) {
@@ -166,10 +182,27 @@ function listOf(
   return hooks.map((hook) => Object(hook));
 }
 
-function checkPolicy(policy: unknown, steps: readonly PropertyKey[], report: Report): void {
-  if (policy === undefined) return;
-  for (const { path, message } of policySchema.safeParse(policy).error?.issues ?? []) {
-    report({ steps: [...steps, ...path], message: `${message}.` });
+function withoutGates(policy: object): object {
+  const isGate = (key: string) => gateKinds.some((kind) => kind === key);
+  return Object.fromEntries(Object.entries(policy).filter(([key]) => !isGate(key)));
+}
+
+function checkShape(
+  schema: z.ZodType,
+  value: unknown,
+  { steps, report }: { readonly steps: readonly PropertyKey[]; readonly report: Report },
+): void {
+  const { error } = schema.safeParse(value);
+  for (const issue of sharpIssues(error?.issues ?? [])) {
+    const { path, keys = [], message } = issue;
+    for (const key of keys) {
+      report({
+        steps: [...steps, ...path, key],
+        message: `There is no key "${key}" here. ${gateHint(key) ?? ""}`.trim(),
+        suggestion: nearest(key, knownKeys(schema, path)),
+      });
+    }
+    if (keys.length === 0) report({ steps: [...steps, ...path], message: `${message}.` });
   }
 }
 

@@ -1,4 +1,4 @@
-import { eventFields } from "./routes.ts";
+import { eventFields } from "@pipehooks/core";
 import { type Tree, toEntries } from "./tree.ts";
 
 /** `${UPPER_CASE}` → the environment, `${event}` → the type, any other field → itself or null. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { MissingReference } from "./loaded.ts";
 import { nearest } from "./nearest.ts";
 import type { Problems } from "./problem.ts";
 import type { ScalarTree } from "./tree.ts";
@@ -30,17 +31,22 @@ export function createReferences(context: {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly folder: string;
   readonly problems: Problems;
+  readonly standIn?: ((missing: MissingReference) => string) | undefined;
 }): References {
-  const { env, folder, problems } = context;
+  const { env, folder, problems, standIn } = context;
   const files = new Map<string, Lookup>();
 
-  function look(inner: string): Lookup {
+  function look(inner: string, path: string): Lookup {
     const [scheme = "", rest = ""] = splitOnce(inner, ":");
     const [name = "", fallback] = splitOnce(rest, ":-");
     const found = scheme === "env" ? lookInEnv(name.trim()) : lookInFile(name.trim());
     // As in a shell: `:-` also replaces what is there but empty.
     if (fallback !== undefined && (found.value === undefined || found.value === "")) {
       return { value: fallback, inFile: true };
+    }
+    const isThere = found.value !== undefined && found.value !== "";
+    if (!isThere && found.what !== undefined && standIn !== undefined) {
+      return { value: standIn({ reference: inner, path }), what: found.what };
     }
     if (found.value === "") return { problem: `${found.what} is empty.` };
     return found;
@@ -54,6 +60,7 @@ export function createReferences(context: {
     const value = env[name];
     if (value !== undefined) return { value, what };
     return {
+      what,
       problem: `${what} is not set. Set it, or write a default: \${env:${name}:-…}.`,
       suggestion: suggestVariable(name, env),
     };
@@ -95,7 +102,7 @@ export function createReferences(context: {
           sound = false;
           report(part.at, strangerMessage(part.inner), strangerSuggestion(part.inner));
         } else {
-          const found = look(part.inner);
+          const found = look(part.inner, path);
           if (found.value === undefined) {
             sound = false;
             report(part.at, found.problem ?? "", found.suggestion);
@@ -126,6 +133,7 @@ interface Lookup {
   readonly value?: string;
   /** The value stands in the configuration file itself, so it is no secret. */
   readonly inFile?: boolean;
+  /** What was looked for; absent where it has no name that could be. */
   readonly what?: string;
   readonly problem?: string;
   readonly suggestion?: string | undefined;
@@ -140,7 +148,7 @@ function readSecretFile(file: string, name: string): Lookup {
     const why =
       { ENOENT: "does not exist", EISDIR: "is a folder", EACCES: "may not be read" }[code] ??
       `cannot be read (${code})`;
-    return { problem: `${what} ${why}. Paths are relative to the configuration file.` };
+    return { what, problem: `${what} ${why}. Paths are relative to the configuration file.` };
   }
 }
 

@@ -2,9 +2,10 @@ import {
   compileCondition,
   compilePatterns,
   conditionErrorAt,
+  eventFields,
   isHookError,
-  type PipehooksEvent,
 } from "@pipehooks/core";
+import type { Steps } from "./gate-parts.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { nearest } from "./nearest.ts";
 import type { Report } from "./report.ts";
@@ -18,28 +19,6 @@ export interface RouteInput {
   readonly destination?: unknown;
   readonly orderBy?: unknown;
 }
-
-type Steps = readonly PropertyKey[];
-
-/** Fields of an event; a new one in core is a type error here. */
-export const eventFields: readonly string[] = Object.keys({
-  id: 1,
-  source: 1,
-  type: 1,
-  time: 1,
-  subject: 1,
-  pipeline: 1,
-  flowgroup: 1,
-  action: 1,
-  table: 1,
-  runId: 1,
-  metadata: 1,
-  error: 1,
-  causedBy: 1,
-  hops: 1,
-  traceparent: 1,
-  extensions: 1,
-} satisfies Record<keyof PipehooksEvent, 1>);
 
 /** Names are unique. */
 export function checkNames(hooks: readonly RouteInput[], report: Report): void {
@@ -69,9 +48,7 @@ export function checkRoute(
   },
 ): void {
   const { steps, knowledge, destinations, report } = context;
-  for (const [pattern, at] of patternsOf(hook.events, [...steps, "events"])) {
-    if (checkGlob(pattern, at, report)) checkReach(pattern, at, knowledge, report);
-  }
+  checkTypes(hook.events, [...steps, "events"], { knowledge, report });
   if (Array.isArray(hook.events) && hook.events.length === 0) {
     report({
       steps: [...steps, "events"],
@@ -96,6 +73,18 @@ export function checkRoute(
   if (typeof hook.orderBy === "string") checkOrderBy(hook.orderBy, [...steps, "orderBy"], report);
 }
 
+/** Globs over event types; whether all of them can be read and name types that are known. */
+export function checkTypes(
+  globs: unknown,
+  steps: Steps,
+  { knowledge, report }: { readonly knowledge: Knowledge; readonly report: Report },
+): boolean {
+  const sound = patternsOf(globs, steps).map(
+    ([pattern, at]) => checkGlob(pattern, at, report) && checkReach(pattern, at, knowledge, report),
+  );
+  return sound.every((isSound) => isSound);
+}
+
 /** Globs as a list, each with its path; anything else is left to the schema. */
 function patternsOf(globs: unknown, steps: Steps): readonly (readonly [string, Steps])[] {
   if (typeof globs === "string") return [[globs, steps]];
@@ -117,10 +106,10 @@ function checkGlob(pattern: string, steps: Steps, report: Report): boolean {
 }
 
 // A type that nobody declared is refused when it is emitted, so a hook that waits for it waits for ever.
-function checkReach(pattern: string, steps: Steps, knowledge: Knowledge, report: Report): void {
-  if (pattern.startsWith("!") || knowledge.allowUnknownTypes) return;
+function checkReach(pattern: string, steps: Steps, knowledge: Knowledge, report: Report): boolean {
+  if (pattern.startsWith("!") || knowledge.allowUnknownTypes) return true;
   const matches = compilePatterns([pattern]);
-  if (knowledge.types.some((type) => matches(type))) return;
+  if (knowledge.types.some((type) => matches(type))) return true;
   const isGlob = /[*?[\]{}()]/.test(pattern);
   report({
     steps,
@@ -131,9 +120,11 @@ function checkReach(pattern: string, steps: Steps, knowledge: Knowledge, report:
     warning: isGlob,
     absence: true,
   });
+  return false;
 }
 
-function checkCondition(text: string, steps: Steps, report: Report): void {
+/** A condition in CEL. */
+export function checkCondition(text: string, steps: Steps, report: Report): void {
   try {
     compileCondition(text);
   } catch (error) {

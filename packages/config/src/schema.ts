@@ -1,16 +1,7 @@
-import { policyShape } from "@pipehooks/core";
+import { gateKinds, gateTextShape, policyShape } from "@pipehooks/core";
 import { z } from "zod";
+import { namingKinds } from "./gate-parts.ts";
 import { type JsonSchema, type Shape, shapeOf } from "./shape.ts";
-
-/** Keys of hooks that a later version brings. */
-export const gateKeys: readonly string[] = [
-  "debounce",
-  "digest",
-  "join",
-  "threshold",
-  "absence",
-  "alert",
-];
 
 // As core checks it; here so that the place is known.
 const namePattern = /^[A-Za-z0-9][\w.-]{0,99}$/;
@@ -30,7 +21,7 @@ const duration = z
 const texts = z.array(z.string());
 const textOrTexts = z.union([texts, z.string()]);
 
-/** One entry of `hooks`, in camelCase; `options` are checked by the kind. */
+/** One entry of `hooks`, in camelCase; `options` are checked by the kind, and that it has `events` where it needs some. */
 export const hookSchema = z.strictObject({
   name: z
     .string()
@@ -39,7 +30,11 @@ export const hookSchema = z.strictObject({
       "Unique in the file; part of the idempotency key, so renaming a hook makes a new one",
     ),
   kind: z.string().min(1).describe("What it does: webhook, or a kind that a plugin brings"),
-  events: textOrTexts.describe('Globs over event types; "*" takes all, "!…" takes away'),
+  events: textOrTexts
+    .optional()
+    .describe(
+      'Globs over event types; "*" takes all, "!…" takes away. May be left out with join and absence',
+    ),
   filter: z
     .strictObject({
       pipelines: textOrTexts.optional().describe("Globs over the event's pipeline"),
@@ -60,6 +55,7 @@ export const hookSchema = z.strictObject({
     .describe("Name under `destinations`. Default: what the kind says"),
   options: z.record(z.string(), z.unknown()).optional().describe("What the kind takes"),
   ...policies,
+  ...gateTextShape,
 });
 
 /** The file without its hooks' details, in camelCase. */
@@ -145,7 +141,18 @@ export function fileJsonSchema(): JsonSchema {
 
 /** JSON Schema of one hook's own keys, in camelCase. */
 export function hookJsonSchema(): JsonSchema {
-  return z.toJSONSchema(hookSchema, { io: "input" }) as JsonSchema;
+  const schema = z.toJSONSchema(hookSchema, { io: "input" }) as JsonSchema;
+  return {
+    ...schema,
+    anyOf: ["events", ...namingKinds].map((key) => ({ required: [key] })),
+    dependentSchemas: Object.fromEntries(gateKinds.map((kind) => [kind, withoutOthers(kind)])),
+  };
+}
+
+// A hook has one gate at most.
+function withoutOthers(kind: string): JsonSchema {
+  const others = gateKinds.filter((other) => other !== kind);
+  return { properties: Object.fromEntries(others.map((other) => [other, false])) };
 }
 
 export function fileShape(): Shape {

@@ -1,10 +1,11 @@
 import type { HookConfig, HookKind } from "@pipehooks/core";
 import { type Conversion, convert } from "./convert.ts";
+import { needsEvents } from "./gate-parts.ts";
 import { reportIssues } from "./issues.ts";
 import { checkKind, type Kinds } from "./kinds.ts";
 import type { PluginSearch } from "./plugins.ts";
 import type { Report } from "./report.ts";
-import { gateKeys, type HookInput, hookSchema, hookShape } from "./schema.ts";
+import { type HookInput, hookSchema, hookShape } from "./schema.ts";
 import { anyShape, type Shape, shapeOf } from "./shape.ts";
 import { type TemplateText, templateTest } from "./templates.ts";
 import { type MapTree, type Tree, valueAt, withoutKeys } from "./tree.ts";
@@ -40,11 +41,10 @@ export async function readHook(tree: Tree, index: number, reading: HookReading):
     return { data: {}, templates: [] };
   }
 
-  reportGates(tree, index, report);
   const kindTree = valueAt(tree, "kind");
   const known = kindTree?.type === "scalar" ? kinds.get(String(kindTree.value))?.kind : undefined;
   const options = known === undefined ? anyShape : shapeOf(known.options);
-  const own = withoutKeys(tree, (key) => key === "options" || gateKeys.includes(key));
+  const own = withoutKeys(tree, (key) => key === "options");
   const shape = hookShape();
   const hint = (key: string, steps: readonly unknown[]) =>
     steps.length === 0 && options.keys.includes(key) ? 'Write it under "options".' : undefined;
@@ -56,6 +56,11 @@ export async function readHook(tree: Tree, index: number, reading: HookReading):
   }
 
   const input = (checked.success ? checked.data : data) as Partial<HookInput>;
+  const lacksEvents = input.events === undefined && needsEvents(input);
+  if (lacksEvents) {
+    const missing = { ...noEvents, path: ["events"] };
+    reportIssues([missing], { tree: own, path, problems, broken, showValues: true, shape });
+  }
   const kind =
     typeof input.kind === "string"
       ? checkKind(input.kind, kinds, {
@@ -67,13 +72,16 @@ export async function readHook(tree: Tree, index: number, reading: HookReading):
       : undefined;
   const part = { tree, index, kind: known, shape: options, hookKeys: shape.keys };
   const { value, templates } = await readOptions(part, reading);
-  const usable = checked.success && kind !== undefined && kind !== "skip";
+  const usable = checked.success && !lacksEvents && kind !== undefined && kind !== "skip";
   return {
     data: input,
     templates,
     config: usable ? toConfig(checked.data, kind, value) : undefined,
   };
 }
+
+// As the schema would say it if every hook needed some.
+const noEvents = { code: "invalid_type", expected: "a list or text", message: "missing" };
 
 interface OptionsPart {
   readonly tree: MapTree;
@@ -134,23 +142,12 @@ function mapOrEmpty(tree: Tree | undefined, at: number): MapTree | undefined {
   return isAbsent ? { type: "map", at, entries: new Map() } : undefined;
 }
 
-function reportGates(tree: MapTree, index: number, report: Report): void {
-  const gates = gateKeys.filter((key) => tree.entries.has(key));
-  const more = gates.length > 1 ? " And a hook can have one gate at most." : "";
-  for (const gate of gates) {
-    report({
-      steps: ["hooks", index, gate],
-      message: `Gates are not in this version: take "${gate}" out.${more}`,
-    });
-  }
-}
-
 function toConfig(input: HookInput, kind: HookKind, options: unknown): HookConfig {
   const { kind: _kind, options: _options, filter, when, events, ...rest } = input;
   return {
     ...rest,
     hook: { kind, options },
-    events: [events].flat(),
+    ...(events !== undefined && { events: [events].flat() }),
     ...(filter && { filter: listsOf(filter) }),
     ...(when !== undefined && { when: String(when) }),
   };

@@ -4,6 +4,8 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Conversion, convert } from "./convert.ts";
 import { parseYaml } from "./document.ts";
 import { compileEventTypes } from "./event-types.ts";
+import { gateHint } from "./gate-parts.ts";
+import { checkGates } from "./gates.ts";
 import { reportIssues } from "./issues.ts";
 import { type Kinds, loadKinds } from "./kinds.ts";
 import { createKnowledge } from "./knowledge.ts";
@@ -13,11 +15,12 @@ import { fromPlumber, isPlumber } from "./plumber.ts";
 import { ConfigError, Problems } from "./problem.ts";
 import { createReferences } from "./references.ts";
 import { createTreeReport } from "./report.ts";
+import { deliveredTo } from "./routed.ts";
 import { checkNames, checkRoute } from "./routes.ts";
 import { type FileInput, fileSchema, fileShape } from "./schema.ts";
 import { anyShape } from "./shape.ts";
 import { defaultStoreUrl, toStoreUrl } from "./store-url.ts";
-import { checkTemplate, routedTypes } from "./templates.ts";
+import { checkTemplate } from "./templates.ts";
 import { type MapTree, type Tree, valueAt, withoutKeys } from "./tree.ts";
 import { readHook } from "./yaml-hook.ts";
 
@@ -57,12 +60,12 @@ interface Reader {
 }
 
 function createReader(written: MapTree, problems: Problems, context: YamlContext): Reader {
-  const { file, env, resolveFrom, builtIn, emitOnly } = context;
+  const { file, env, resolveFrom, builtIn, emitOnly, standIn } = context;
   const root = isPlumber(written) ? fromPlumber(written, problems) : written;
   const search: PluginSearch = { folder: dirname(file), resolveFrom, builtIn };
   const broken = new Set<Tree>();
   const secrets = new Set<string>();
-  const references = createReferences({ env, folder: search.folder, problems });
+  const references = createReferences({ env, folder: search.folder, problems, standIn });
   const conversion: Conversion = { references, problems, broken };
   const report = createTreeReport(root, problems, broken);
 
@@ -70,7 +73,7 @@ function createReader(written: MapTree, problems: Problems, context: YamlContext
     // What begins with `x-` holds anchors and the like.
     const own = withoutKeys(root, (key) => key === "hooks" || key.startsWith("x-"));
     const shape = fileShape();
-    const data = convert(own, shape, conversion, { path: "", steps: [] });
+    const data = convert(own, shape, { ...conversion, hint: gateHint }, { path: "", steps: [] });
     const checked = fileSchema.safeParse(data);
     if (checked.success) return checked.data;
     const { issues } = checked.error;
@@ -127,8 +130,9 @@ function createReader(written: MapTree, problems: Problems, context: YamlContext
       );
       for (const [index, { data, templates }] of hooks.entries()) {
         checkRoute(data, { steps: ["hooks", index], knowledge, destinations, report });
-        const routed = routedTypes(data.events, knowledge);
-        for (const template of templates) checkTemplate(template, { routed, report });
+        checkGates(data, { steps: ["hooks", index], knowledge, report });
+        const delivered = deliveredTo(data, knowledge);
+        for (const template of templates) checkTemplate(template, { delivered, report });
       }
 
       const store = typeof input.store === "string" ? input.store : defaultStoreUrl;

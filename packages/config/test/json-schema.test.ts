@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { loadKindsOf, toJsonSchema } from "@pipehooks/config";
+import { type JsonSchema, loadKindsOf, toJsonSchema } from "@pipehooks/config";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { fixture, folderWith, resolveFrom, withHook } from "./workspace.ts";
+import { fixture, folderWith, resolveFrom, withGate, withHook } from "./workspace.ts";
 
 const whole = `version: 1
 store: sqlite:.pipehooks/pipehooks.db
@@ -64,13 +64,54 @@ test.for([
   ["an unknown kind", withHook().replace("kind: recorder", "kind: nope")],
   ["a number for a duration", withHook("timeout: 30")],
   ["a wrong word", withHook("retry: { jitter: some }")],
-  ["a gate", withHook("debounce: { wait: 3s }")],
+  ["an unknown key of a gate", withGate("debounce: { wait: 3s, max: 5 }")],
+  ["a key of a gate in camelCase", withGate("debounce: { wait: 3s, maxWait: 5s }")],
+  ["two gates", withGate("debounce: { wait: 3s }\ndigest: { every: 5m }")],
+  ["a gate among the defaults", "version: 1\ndefaults: { debounce: { wait: 3s } }\n"],
+  ["a hook without events", withHook().replace('    events: ["*"]\n', "")],
   ["another version", "version: 2\n"],
   ["hooks by name", "version: 1\nhooks: { a: { kind: webhook } }\n"],
 ] as const)("%s does not", async ([, text]) => {
   const { isValid } = await validator();
 
   expect(isValid(text)).toBe(false);
+});
+
+test.for([
+  "debounce: { by: [pipeline, runId], wait: 30s, max_wait: '${env:MOST}', leading: true }",
+  "digest: { every: 5m, max: 3, flush_when: event.hops > 1, max_events: 5, max_keys: 6 }",
+  "digest: { cron: '0 8 * * *', time_zone: Europe/Paris }",
+  `join:
+  all_of: [{ name: a, events: pipeline.end, when: event.pipeline == "a" }]
+  baseline: last_fire
+  within: 1h
+  on_failed_input: cancel
+  fail_when: true
+  on_deadline: emit
+  late: drop`,
+  "join: { any_of: [{ name: a, events: [pipeline.end] }], at_least: 1 }",
+  "threshold: { count: 3, within: 10m, distinct: pipeline, reset_on: pipeline.end }",
+  "absence: { expect: pipeline.end, when: true, after: { events: pipeline.start, within: 1h } }",
+  "absence: { expect: pipeline.end, at: '06:00', time_zone: Europe/Paris, days: mon-fri, grace: 5m }",
+  "absence: { expect: pipeline.end, every: 1h, by: pipeline, for: [orders], forget_after: 2d }",
+  "alert: { open_when: true, resolve_on: '*.end', confirm_for: 5m, remind: [4h], max_reminders: 9 }",
+])("a hook with %s does", async (gate) => {
+  const { isValid } = await validator();
+
+  expect(isValid(withGate(gate))).toBe(true);
+});
+
+test("every key of a gate says what it means", async () => {
+  const { schema } = await validator();
+  const hook = schema.$defs?.hook as JsonSchema;
+
+  for (const kind of ["debounce", "digest", "join", "threshold", "absence", "alert"]) {
+    const gate = hook.properties?.[kind] as JsonSchema;
+    expect(gate.description).toMatch(/^Gate: /);
+    for (const key of Object.values(gate.properties ?? {})) {
+      expect(key).toMatchObject({ description: expect.stringMatching(/\w/) });
+    }
+  }
 });
 
 test("keys are in snake_case and carry descriptions", async () => {

@@ -72,3 +72,10 @@ ${more.includes("events:") ? "" : '    events: ["*"]\n'}${indented(more, 4)}    
       output_file: out.ndjson
 ${indented(options, 6)}`;
 }
+
+/** A file with one hook with a gate; without `events` it has those of pipelines, unless the gate names some itself. */
+export function withGate(hook: string, options = ""): string {
+  if (/^events:/m.test(hook)) return withHook(hook, options);
+  if (!/^(?:join|absence):/m.test(hook)) return withHook(`events: "pipeline.*"\n${hook}`, options);
+  return withHook(hook, options).replace('    events: ["*"]\n', "");
+}

@@ -1,12 +1,12 @@
 import { formatProblem, isConfigError } from "@pipehooks/config";
 import { expect, test } from "vitest";
+import { type ExpectedProblem, expectProblems } from "./expect-problems.ts";
 import { fixture, loadText, problemsOf, withHook } from "./workspace.ts";
 
 interface Wrong {
   readonly what: string;
   readonly text: string;
-  /** Of each problem, in the order of the file: line:column, a part of its message, the suggestion. */
-  readonly problems: readonly (readonly [place: string, message: string, suggestion?: string])[];
+  readonly problems: readonly ExpectedProblem[];
 }
 
 const recorder = fixture("recorder.ts");
@@ -247,19 +247,6 @@ const wrongFiles: readonly Wrong[] = [
     problems: [["8:18", 'There is no destination "hexx"', "hex"]],
   },
   {
-    what: "a gate",
-    text: withHook("debounce: { by: pipeline, wait: 30s }"),
-    problems: [["7:5", 'Gates are not in this version: take "debounce" out.']],
-  },
-  {
-    what: "two gates",
-    text: withHook("digest: { every: 5m }\nthreshold: { count: 3 }"),
-    problems: [
-      ["7:5", "one gate at most"],
-      ["8:5", "one gate at most"],
-    ],
-  },
-  {
     what: "an option that the kind does not take",
     text: withHook("", "outputfile: x"),
     problems: [["9:7", 'hooks[0].options has no key "outputfile"', "output_file"]],
@@ -374,16 +361,7 @@ ${withHook("events: [data.check]", 'line: "${metadata.row}"')}`,
 ];
 
 test.for(wrongFiles)("$what is reported with its place", async ({ text, problems }) => {
-  const found = await problemsOf(text);
-
-  expect(found.map(({ line, column, message }) => `${line}:${column} ${message}`)).toEqual(
-    problems.map(([place, message]) =>
-      expect.stringMatching(new RegExp(`^${place} .*${escapePattern(message)}`)),
-    ),
-  );
-  expect(found.map(({ suggestion }) => suggestion)).toEqual(
-    problems.map(([, , suggestion]) => suggestion),
-  );
+  expectProblems(await problemsOf(text), problems);
 });
 
 test("all problems of a file come at once, in its order, and nothing is given back", async () => {
@@ -463,7 +441,3 @@ test("aliases that multiply are refused", async () => {
     expect.stringContaining("more than 100000 values"),
   ]);
 });
-
-function escapePattern(text: string): string {
-  return text.replaceAll(/[.\\^$*+?()[\]{}|]/g, "\\$&");
-}

@@ -9,3 +9,11 @@ export const unsettledStates: readonly DeliveryState[] = [
   "retrying",
   "pending",
 ];
+
+/** States in which a delivery stays, until somebody replays it. */
+export const settledStates: readonly DeliveryState[] = [
+  "delivered",
+  "skipped",
+  "dead",
+  "cancelled",
+];

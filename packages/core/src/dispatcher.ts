@@ -186,13 +186,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (wanted > 0) granted = await lane.destination.take(wanted, clock.now());
     } finally {
       const again = Math.max(lane.destination.blockedUntil(), clock.now());
-      for (const delivery of claimed.slice(granted)) runner.giveBack(delivery, again);
+      for (const delivery of claimed.slice(granted)) runner.giveBack(lane, delivery, again);
     }
     return claimed.slice(0, granted);
   };
 
   const giveBackBuffer = (lane: Lane): void => {
-    for (const claimed of lane.buffer.splice(0)) runner.giveBack(claimed, clock.now());
+    for (const claimed of lane.buffer.splice(0)) runner.giveBack(lane, claimed, clock.now());
   };
 
   const begin = (lane: Lane): void => {

@@ -31,6 +31,27 @@ export interface PipehooksEvent<Type extends string = string, Metadata = JsonObj
   readonly extensions?: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** Names of the fields of an event. */
+export const eventFields: readonly string[] = Object.keys({
+  id: 1,
+  source: 1,
+  type: 1,
+  time: 1,
+  subject: 1,
+  pipeline: 1,
+  flowgroup: 1,
+  action: 1,
+  table: 1,
+  runId: 1,
+  metadata: 1,
+  error: 1,
+  causedBy: 1,
+  hops: 1,
+  traceparent: 1,
+  extensions: 1,
+  // A field that is added later is a type error here.
+} satisfies Record<keyof PipehooksEvent, 1>);
+
 export type Severity = "INFO" | "WARNING" | "ERROR" | "CRITICAL";
 
 export interface EventError {

@@ -31,7 +31,7 @@ export {
 export { mostHops } from "./create-event.ts";
 export { idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
 export { summarize, toTemplateScope } from "./delivery-scope.ts";
-export { unsettledStates } from "./delivery-state.ts";
+export { settledStates, unsettledStates } from "./delivery-state.ts";
 export type { DestinationReport } from "./destination.ts";
 export { formatDuration, parseDuration, parseRate, parseSize } from "./duration.ts";
 export {
@@ -43,7 +43,13 @@ export {
   isHookError,
   messageOf,
 } from "./errors.ts";
-export type { EventError, EventFields, PipehooksEvent, Severity } from "./event.ts";
+export {
+  type EventError,
+  type EventFields,
+  eventFields,
+  type PipehooksEvent,
+  type Severity,
+} from "./event.ts";
 export { toEventError } from "./event-error.ts";
 export type { ExplainOptions, ExplainTarget } from "./explain/explain.ts";
 export { explainRoute, type RouteExplanation, type RouteGate } from "./explain/explain-route.ts";

@@ -35,7 +35,7 @@ const longestText = 4096;
 export interface Runner {
   run(lane: Lane, claimed: Held): void;
   /** Lets go of a claim that was not tried. */
-  giveBack(claimed: Held, dueAt: number): void;
+  giveBack(lane: Lane, claimed: Held, dueAt: number): void;
 }
 
 export function createRunner(
@@ -53,8 +53,9 @@ export function createRunner(
     return redacted.length <= longestText ? redacted : `${redacted.slice(0, longestText)}…`;
   };
 
-  const giveBack = ({ id, attempt, state }: Held, dueAt: number): void => {
+  const giveBack = (lane: Lane, { id, attempt, state }: Held, dueAt: number): void => {
     settler.add({
+      lane,
       settlement: {
         id,
         owner,
@@ -74,7 +75,7 @@ export function createRunner(
     const events = claimed.parsed ?? parseEvents(claimed.events);
     const event = events?.at(-1);
     if (events === undefined || event === undefined) {
-      giveUpUnreadable(claimed);
+      giveUpUnreadable(lane, claimed);
       return;
     }
     const attempt = startAttempt({
@@ -147,6 +148,7 @@ export function createRunner(
         return options.notify({ type, hook: lane.hook, event, detail }) ?? [];
       });
     settler.add({
+      lane,
       settlement: toSettlement({ claimed, verdict, reason, startedAt, durationMs, now }),
       // A failed attempt's events stay: they say what the hook learned.
       emitted: [...emitted, ...noticed],
@@ -185,8 +187,9 @@ export function createRunner(
     };
   };
 
-  const giveUpUnreadable = (claimed: Held): void => {
+  const giveUpUnreadable = (lane: Lane, claimed: Held): void => {
     settler.add({
+      lane,
       settlement: {
         id: claimed.id,
         owner,

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
+import type { Lane } from "./lane.ts";
 import type { Logger } from "./logger.ts";
 import type { Acceptance, Settlement, Store } from "./store.ts";
 
@@ -7,7 +8,12 @@ import type { Acceptance, Settlement, Store } from "./store.ts";
 export interface Settler extends Disposable {
   /** Whether the store refuses what has happened; then nothing more should be begun. */
   readonly stuck: boolean;
-  add(done: { readonly settlement: Settlement; readonly emitted?: readonly Acceptance[] }): void;
+  add(done: {
+    readonly settlement: Settlement;
+    readonly emitted?: readonly Acceptance[];
+    /** The lane that it is of. */
+    readonly lane: Lane;
+  }): void;
   /** Resolves when everything added so far is stored, or was refused once. */
   flushed(): Promise<void>;
   /** Tries nothing again by itself. */
@@ -24,7 +30,7 @@ export function createSettler(options: {
   readonly settled: (settlements: readonly Settlement[]) => void;
 }): Settler {
   const { store, clock, logger } = options;
-  let waiting: Settlement[] = [];
+  let waiting: { readonly settlement: Settlement; readonly lane: Lane }[] = [];
   let scheduled = false;
   let stuck = false;
   let ended = false;
@@ -36,12 +42,17 @@ export function createSettler(options: {
     if (waiting.length === 0) return;
     const batch = waiting;
     waiting = [];
-    const written = store.settle(batch).then(
+    const written = store.settle(batch.map(({ settlement }) => settlement)).then(
       (held) => {
         stuck = false;
         // What came while the store was stuck has not been scheduled.
         if (!scheduled) write();
-        options.settled(batch.filter((settlement, index) => isHeld(settlement, held[index])));
+        const kept = batch.filter(({ settlement }, index) => isHeld(settlement, held[index]));
+        // A claim that was answered before this was stored knows only of the end of the lease.
+        for (const { settlement, lane } of kept) {
+          lane.wakeAt = Math.min(lane.wakeAt, settlement.dueAt ?? Number.POSITIVE_INFINITY);
+        }
+        options.settled(kept.map(({ settlement }) => settlement));
       },
       (error: unknown) => {
         if (!stuck) logger.error(`The outcome of deliveries is not stored: ${messageOf(error)}`);
@@ -66,8 +77,9 @@ export function createSettler(options: {
     get stuck() {
       return stuck;
     },
-    add({ settlement, emitted = [] }) {
-      waiting.push(emitted.length === 0 ? settlement : { ...settlement, emitted });
+    add({ settlement, emitted = [], lane }) {
+      const whole = emitted.length === 0 ? settlement : { ...settlement, emitted };
+      waiting.push({ settlement: whole, lane });
       if (scheduled || stuck) return;
       scheduled = true;
       // Attempts that end in one turn of the event loop are written together.

@@ -88,6 +88,39 @@ describe("what is emitted for a hook that has nothing older waiting", () => {
     expect(recorder.times()).toEqual([0, 1, 4]);
   });
 
+  test("is tried again in time, though a claim overtakes the outcome on its way into the store", async () => {
+    const time = createVirtualTime();
+    const inner = createMemoryStore();
+    const slow = createGate();
+    const store: Store = {
+      ...inner,
+      async settle(settlements) {
+        await slow.opened;
+        return inner.settle(settlements);
+      },
+    };
+    const recorder = createRecorder(time, (_, call) => {
+      if (call === 1) throw new HookError("RECEIVER_FAILED", "down", { retryable: true });
+    });
+    const { bus } = openBus({
+      time,
+      store,
+      hooks: [
+        { name: "one", events: "*", hook: recorder.hook, retry: { jitter: "none", base: "1s" } },
+      ],
+    });
+    await time.advance(0);
+
+    await bus.emit("pipeline.start");
+    await time.advance(0);
+    bus.wake();
+    await time.advance(0);
+    slow.open();
+    await time.advance(1000);
+
+    expect(recorder.times()).toEqual([0, 1]);
+  });
+
   test("keeps its lease while its attempt goes on", async () => {
     const time = createVirtualTime();
     const { store } = createWatched();

@@ -1,6 +1,6 @@
-import { toDeliveryId } from "@pipehooks/core";
+import { toDeliveryId, unsettledStates } from "@pipehooks/core";
 import { defineCommand } from "../command.ts";
-import { findNamed, unsettledStates } from "../ids.ts";
+import { findNamed } from "../ids.ts";
 import { withBus } from "../open.ts";
 import { plural, printable } from "../text.ts";
 

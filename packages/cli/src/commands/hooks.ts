@@ -1,7 +1,11 @@
-import type { HookHealth, Pipehooks } from "@pipehooks/core";
+import {
+  type HookHealth,
+  type Pipehooks,
+  type PreparedHook,
+  unsettledStates,
+} from "@pipehooks/core";
 import type { Context } from "../command.ts";
 import { defineCommand } from "../command.ts";
-import { unsettledStates } from "../ids.ts";
 import { withBus } from "../open.ts";
 import { formatTable } from "../table.ts";
 import { iso, relative } from "../time.ts";
@@ -10,7 +14,9 @@ import { iso, relative } from "../time.ts";
 interface Listed {
   readonly name: string;
   readonly kind: string;
+  /** Its own patterns; where it has none, those of its gate. */
   readonly events: readonly string[];
+  readonly gate?: string | undefined;
   readonly destination: string;
   readonly status: HookHealth["status"] | "unknown";
   readonly because?: string | undefined;
@@ -19,28 +25,45 @@ interface Listed {
   readonly nextDueAt?: number | undefined;
 }
 
-export const hooks = defineCommand<Record<never, never>>({
+interface Options {
+  readonly next?: boolean;
+}
+
+export const hooks = defineCommand<Options>({
   name: "hooks",
   summary: "list the hooks, how they stand, and what they have to do",
+  options: [
+    {
+      flags: "--next",
+      description: "what happens next if nothing else comes: gates, retries, ends of pauses",
+    },
+  ],
   notes: [
     'Status: on; off ("enabled: false" in the file); disabled (by failures, or by somebody: "pipehooks enable"',
     "switches it on again); unknown (it has deliveries in the store and is not configured).",
   ],
-  run: (context) =>
+  run: (context, { options }) =>
     withBus(context, {}, async (bus) => {
-      print(context, await list(bus));
+      if (options.next === true) await printNext(context, bus);
+      else print(context, await list(bus));
       return 0;
     }),
 });
 
+async function printNext(context: Context, bus: Pipehooks): Promise<void> {
+  const { printUpcoming } = await import("../upcoming.ts");
+  await printUpcoming(context, bus);
+}
+
 async function list(bus: Pipehooks): Promise<readonly Listed[]> {
   const [health, lanes] = await Promise.all([bus.health(), bus.store.lanes()]);
   const dues = new Map(lanes.map(({ hook, dueAt }) => [hook, dueAt]));
+  const byName = new Map(bus.hooks.map((hook) => [hook.name, hook]));
   return [
     ...health.hooks.map(({ name, kind, status, because, destination, breaker, counts }) => ({
       name,
       kind,
-      events: bus.hooks.find((hook) => hook.name === name)?.events ?? [],
+      ...askedBy(byName.get(name)),
       destination,
       status,
       because,
@@ -57,6 +80,12 @@ async function list(bus: Pipehooks): Promise<readonly Listed[]> {
       counts: { waiting: unsettled },
     })),
   ];
+}
+
+function askedBy(hook: PreparedHook | undefined): Pick<Listed, "events" | "gate"> {
+  const { events = [], gate } = hook ?? {};
+  if (gate === undefined) return { events };
+  return { events: events.length > 0 ? events : gate.patterns, gate: gate.spec.kind };
 }
 
 function print({ output }: Context, rows: readonly Listed[]): void {
@@ -77,6 +106,7 @@ function print({ output }: Context, rows: readonly Listed[]): void {
       { title: "HOOK", value: ({ name }) => name },
       { title: "KIND", value: ({ kind }) => kind },
       { title: "EVENTS", value: ({ events }) => events.join(", "), shrinksTo: 10 },
+      { title: "GATE", value: ({ gate = "" }) => gate },
       { title: "DESTINATION", value: ({ destination }) => destination, shrinksTo: 12 },
       {
         title: "STATUS",

@@ -3,12 +3,14 @@ import {
   type DeliveryState,
   type Pipehooks,
   parseRate,
+  settledStates,
   toDeliveryId,
 } from "@pipehooks/core";
 import { type Context, defineCommand, type ExitStatus } from "../command.ts";
-import { allDeliveries, deliveryJson, findNamed, parseStates, settledStates } from "../ids.ts";
+import { allDeliveries, deliveryJson, findNamed, parseStates } from "../ids.ts";
 import { withBus } from "../open.ts";
 import { showProgress } from "../progress.ts";
+import type { Comparison } from "../route-test/compare-command.ts";
 import { listenForStop, type Stopping } from "../stopping.ts";
 import { plural, printable } from "../text.ts";
 import { parsePointInTime } from "../time.ts";
@@ -24,6 +26,7 @@ interface Options {
   readonly dryRun?: boolean;
   readonly rate?: Rate;
   readonly wait?: boolean;
+  readonly store?: string;
 }
 
 interface Rate {
@@ -53,17 +56,38 @@ export const replay = defineCommand<Options>({
       parse: parsePointInTime,
     },
     { flags: "--until <time>", description: "only accepted before", parse: parsePointInTime },
-    { flags: "--dry-run", description: "list what would be replayed, and change nothing" },
+    {
+      flags: "--dry-run",
+      description:
+        "list what would be replayed, and change nothing; with --config and --since: compare, see below",
+    },
     { flags: "--rate <rate>", description: "so many at a time, such as 5/1s", parse: toRate },
     { flags: "--wait", description: "also deliver, until they are settled" },
+    {
+      flags: "--store <url>",
+      description: "what a comparison reads, such as sqlite:PATH (default: the store of --config)",
+    },
   ],
   notes: [
     "What is replayed waits in the store for whoever delivers, under the same idempotency key as before.",
+    "With --dry-run, --config and --since, and without ids and --state, it compares: the events that were accepted since run",
+    "in virtual time through the configuration that --config names; it shows what each hook would have delivered, and did.",
     "Examples:",
     "  pipehooks replay --state dead --hook ops-webhook --since 1d --dry-run",
+    "  pipehooks replay --dry-run --config changed.yaml --since 7d",
     "  pipehooks replay dlv_42 --wait",
   ],
-  run(context, { operands, options }) {
+  async run(context, { operands, options }) {
+    const comparison = toComparison(context, operands, options);
+    if (comparison !== undefined) {
+      const { compareWithConfiguration } = await import("../route-test/compare-command.ts");
+      return compareWithConfiguration(context, comparison);
+    }
+    if (options.store !== undefined) {
+      throw new UsageError(
+        "--store is what a comparison reads: it goes with --dry-run, --config and --since, without ids and --state.",
+      );
+    }
     const { state, hook, since, until, wait = false, dryRun = false } = options;
     const filters = [state, hook, since, until].filter((value) => value !== undefined);
     if (operands.length === 0 && filters.length === 0) {
@@ -80,6 +104,20 @@ export const replay = defineCommand<Options>({
     });
   },
 });
+
+/** A configuration to be compared with what was, where that is asked for rather than a list of deliveries. */
+function toComparison(
+  { config }: Context,
+  operands: readonly string[],
+  { dryRun = false, state, since, until, hook, store, rate, wait }: Options,
+): Comparison | undefined {
+  if (!dryRun || config === undefined || since === undefined) return undefined;
+  if (state !== undefined || operands.length > 0) return undefined;
+  if (rate !== undefined || wait !== undefined) {
+    throw new UsageError("A comparison sends nothing: leave out --rate and --wait.");
+  }
+  return { config, since, until, hook, store };
+}
 
 async function select(
   { output }: Context,

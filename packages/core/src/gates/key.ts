@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { compileExpression } from "../condition.ts";
 import { HookError, messageOf } from "../errors.ts";
-import type { PipehooksEvent } from "../event.ts";
+import { eventFields, type PipehooksEvent } from "../event.ts";
 import { readPath } from "../template.ts";
 import type { GateValue } from "./options.ts";
 import { commonKey, type GateSpec } from "./spec.ts";
@@ -16,25 +16,6 @@ export interface KeyReader {
 
 const pathPattern = /^(?:event\.)?([A-Za-z_][\w-]*(?:\.[\w-]+)*)$/;
 const keyFields = ["pipeline", "flowgroup", "action", "table", "subject"] as const;
-// A field that events get later is a type error here.
-const eventFields = Object.keys({
-  id: 1,
-  source: 1,
-  type: 1,
-  time: 1,
-  subject: 1,
-  pipeline: 1,
-  flowgroup: 1,
-  action: 1,
-  table: 1,
-  runId: 1,
-  metadata: 1,
-  error: 1,
-  causedBy: 1,
-  hops: 1,
-  traceparent: 1,
-  extensions: 1,
-} satisfies Record<keyof PipehooksEvent, 1>);
 /** Longest key as it is; stores index keys, and one cannot index texts of any length. */
 const longestKey = 500;
 
