@@ -1,4 +1,10 @@
-import { defineHook, delivered, type HookFactory, skipped } from "@pipehooks/core";
+import {
+  defineHook,
+  delivered,
+  type HookFactory,
+  type PipehooksEvent,
+  skipped,
+} from "@pipehooks/core";
 import { toFailure, toRefusal } from "./failure.ts";
 import { type HeartbeatOptions, heartbeatOptions } from "./options.ts";
 
@@ -16,15 +22,14 @@ export const heartbeat: HookFactory<HeartbeatOptions> = defineHook({
   options: heartbeatOptions,
   secrets: ({ url }) => [new URL(url).pathname.slice(1)],
   destination: ({ url }) => new URL(url).host,
-  create: ({ url, signalStart = true }, { name, clock }) => ({
+  create: ({ url, signalStart = true }, { name, clock, redact }) => ({
     async deliver({ event, signal }) {
       const ending = event.type.split(".").at(-1) ?? "";
-      const path = signals[ending];
-      if (path === undefined) return skipped(`"${event.type}" is no start, end or error`);
+      if (signals[ending] === undefined)
+        return skipped(`"${event.type}" is no start, end or error`);
       if (ending === "start" && !signalStart) return skipped("signal_start is off");
 
-      const address = `${url}${path}?rid=${event.runId ?? ""}`;
-      const response = await post(address, event.error?.message ?? "", signal).catch(
+      const response = await post(addressOf(url, event), bodyOf(event), signal).catch(
         (error: unknown) => {
           throw toFailure(name, error);
         },
@@ -32,8 +37,20 @@ export const heartbeat: HookFactory<HeartbeatOptions> = defineHook({
       if (!response.ok) throw toRefusal(name, response, clock.now());
       return delivered({ status: response.status });
     },
+    render: ({ event }) => ({
+      target: redact(`POST ${addressOf(url, event)}`),
+      body: bodyOf(event),
+    }),
   }),
 });
+
+function addressOf(url: string, { type, runId = "" }: PipehooksEvent): string {
+  return `${url}${signals[type.split(".").at(-1) ?? ""] ?? ""}?rid=${runId}`;
+}
+
+function bodyOf({ error }: PipehooksEvent): string {
+  return error?.message ?? "";
+}
 
 async function post(address: string, body: string, signal: AbortSignal): Promise<Response> {
   // Runs are rare, so no connection is kept between them; then there is nothing to dispose of either.

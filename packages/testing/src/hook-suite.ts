@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inspect } from "node:util";
+import { inspect, isDeepStrictEqual } from "node:util";
 import {
   createRedactor,
   type Delivery,
@@ -161,6 +161,30 @@ export function testHook<Input>(suite: HookSuite<Input>): void {
       assert.equal(createRedactor(suite.secrets)(text), text);
     });
 
+    it("what it renders is what it sends, without secrets, and nothing is sent for it", () =>
+      using(suite, undefined, async ({ receiver, opened, deliver }) => {
+        const { hook } = opened;
+        assert.ok(hook.render, "it has no render(): dry runs and route tests need one");
+
+        const rendered = await hook.render(createTestDelivery(suite.delivery));
+        const sentByRender = receiver.requests.length;
+        let outcome = await deliver();
+        // A remote run notes first that it is about to start.
+        for (let look = 0; look < 3 && outcome?.type === "pending"; look += 1) {
+          outcome = await deliver({ state: outcome.state });
+        }
+
+        assert.equal(sentByRender, 0, "render() sent a request");
+        const bodies = receiver.requests.map(({ text }) => toValue(text));
+        const found = bodies.some((body) => isDeepStrictEqual(body, rendered.body));
+        assert.ok(
+          found,
+          `${inspect(rendered.body)} is not among what was sent: ${inspect(bodies)}`,
+        );
+        const text = inspect(rendered, { depth: 12, maxStringLength: null });
+        assert.equal(createRedactor(suite.secrets)(text), text);
+      }));
+
     it("every secret among the options is named by the kind", () =>
       using(suite, undefined, async ({ opened }) => {
         const hide = createRedactor(opened.secrets);
@@ -258,6 +282,15 @@ async function using<Input>(
     }
   } finally {
     await receiver[Symbol.asyncDispose]();
+  }
+}
+
+/** A body as `render` shows it: JSON taken apart, text as it is. */
+function toValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }
 
