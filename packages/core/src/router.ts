@@ -170,7 +170,7 @@ export function placesOf(router: Router, event: PipehooksEvent, now: number): Pl
 }
 
 /** The value of `orderBy` in an event as a key; an event without the field has no order. */
-export function orderKeyOf(event: PipehooksEvent, orderBy: string | undefined): string | undefined {
+function orderKeyOf(event: PipehooksEvent, orderBy: string | undefined): string | undefined {
   if (orderBy === undefined) return undefined;
   const value = readPath(event, orderBy);
   if (value === undefined || value === null) return undefined;

@@ -48,8 +48,10 @@ export function createSettler(options: {
         // What came while the store was stuck has not been scheduled.
         if (!scheduled) write();
         const kept = batch.filter(({ settlement }, index) => isHeld(settlement, held[index]));
-        // A claim that was answered before this was stored knows only of the end of the lease.
+        // A claim that was answered before this was stored knows only of the end of the lease. What was given back
+        // untried has a time of its own, which who gave it back knows.
         for (const { settlement, lane } of kept) {
+          if (settlement.attempt === undefined) continue;
           lane.wakeAt = Math.min(lane.wakeAt, settlement.dueAt ?? Number.POSITIVE_INFINITY);
         }
         options.settled(kept.map(({ settlement }) => settlement));

@@ -111,7 +111,7 @@ export function missingOf(spec: JoinSpec, state: JoinState): readonly string[] {
 }
 
 /** For people: the names, and which of them came as a failure. */
-export function missingText(missing: readonly string[], { failed }: JoinState): string {
+function missingText(missing: readonly string[], { failed }: JoinState): string {
   const names = missing.map((name) => (failed.has(name) ? `${name} (failed)` : name));
   return `missing: ${names.join(", ")}`;
 }

@@ -179,7 +179,7 @@ export function createDeliveryShelf(events: EventShelf): DeliveryShelf {
   };
 }
 
-export function eventsOf({ event, gated }: DeliveryEntry): readonly EventEntry[] {
+function eventsOf({ event, gated }: DeliveryEntry): readonly EventEntry[] {
   return gated === undefined ? [event] : gated.events.slice();
 }
 
