@@ -2,7 +2,14 @@ import { execFile } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type Delivery, defineHook, type Hook, HookError, isHookError } from "@pipehooks/core";
+import {
+  type Delivery,
+  defineHook,
+  type Hook,
+  HookError,
+  isHookError,
+  type JsonValue,
+} from "@pipehooks/core";
 import { testHook } from "@pipehooks/testing";
 import { describe, expect, it, test } from "vitest";
 import { z } from "zod";
@@ -42,13 +49,30 @@ const good: Deliver = async ({ url, token }, { idempotencyKey, signal, event }) 
 
 const schema = z.strictObject({ url: z.url(), token: z.string() });
 
+/** `render` of the small hook, with another body. */
+function render(bodyOf: (delivery: Delivery) => unknown): NonNullable<Hook["render"]> {
+  return (delivery) => ({ target: "POST", body: bodyOf(delivery) as JsonValue });
+}
+
+/** The small hook with this `render`. */
+function rendering(made: Hook["render"]) {
+  const create = (options: Options): Hook => ({
+    deliver: (delivery) => good(options, delivery),
+    ...(made !== undefined && { render: made }),
+  });
+  return suiteOf(good, { create });
+}
+
 function suiteOf(deliver: Deliver, definition: object = {}) {
   return {
     hook: defineHook<Options, Options>({
       name: "sample",
       options: schema,
       secrets: ({ token }) => [token],
-      create: (options) => ({ deliver: (delivery) => deliver(options, delivery) }),
+      create: (options) => ({
+        deliver: (delivery) => deliver(options, delivery),
+        render: render(({ event }) => event),
+      }),
       ...definition,
     }),
     options: ({ url }: { url: string }) => ({ url, token: "s3cr3t-t0ken" }),
@@ -99,6 +123,17 @@ test.for<[string, RegExp, ReturnType<typeof suiteOf>]>([
   ["sends no key", /stays the same/, { ...suiteOf(good), idempotencyKey: () => undefined }],
   ["shows a secret in errors", /^no secret/, suiteOf(leaky)],
   ["names no secret", /every secret/, suiteOf(good, { secrets: () => [] })],
+  ["renders nothing", /^what it renders/, rendering(undefined)],
+  ["renders something else", /^what it renders/, rendering(render(({ id }) => id))],
+  [
+    "renders a secret",
+    /^what it renders/,
+    rendering(({ event }) => ({
+      target: "POST",
+      headers: { authorization: "s3cr3t-t0ken" },
+      body: event as unknown as JsonValue,
+    })),
+  ],
   ["takes bad options", /^bad options/, suiteOf(good, { options: z.looseObject({}) })],
   [
     "calls everything retryable",
