@@ -11,8 +11,24 @@ const tested = readdirSync(examples).filter((name) =>
   existsSync(join(examples, name, "routes.test.yaml")),
 );
 
-test("three examples have route tests", () => {
-  expect(tested).toEqual(["expected-by-six", "one-incident", "three-sources-one-build"]);
+test("four examples have route tests", () => {
+  expect(tested).toEqual([
+    "expected-by-six",
+    "load-to-insight",
+    "one-incident",
+    "three-sources-one-build",
+  ]);
+});
+
+test("from loads to insight is one run of dbt, one of Hex, and one message", async () => {
+  const { stdout, stderr } = await execute(process.execPath, [
+    join(examples, "load-to-insight", "main.ts"),
+  ]);
+
+  expect(stderr).toBe("");
+  expect(stdout).toContain("dbt ran 1 time: dbt build --select source:orders+ source:customers+\n");
+  expect(stdout).toContain("Hex ran 1 time.\n");
+  expect(stdout).toContain('The chat was told: {"text":"hex.run.completed: COMPLETED"');
 });
 
 test.for(tested)("the route tests of %s pass, and reach every hook and condition", async (name) => {

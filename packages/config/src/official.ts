@@ -5,18 +5,19 @@ export interface OfficialKind {
   readonly released: boolean;
 }
 
+const out = (name: string): OfficialKind => ({ package: `@pipehooks/${name}`, released: true });
 const later = (name: string): OfficialKind => ({ package: `@pipehooks/${name}`, released: false });
 
 /** Kinds that are found without being named under `plugins`. */
 export const officialKinds: ReadonlyMap<string, OfficialKind> = new Map([
-  ["webhook", { package: "@pipehooks/webhook", released: true }],
-  ["databricks-job", later("databricks")],
-  ["databricks-sql", later("databricks")],
+  ["webhook", out("webhook")],
+  ["databricks-job", out("databricks")],
+  ["databricks-sql", out("databricks")],
   ["email", later("email")],
   ["cloud-logging", later("cloud-logging")],
-  ["hex-run", later("hex")],
-  ["dbt-cloud-run", later("dbt")],
-  ["dbt-core", later("dbt")],
+  ["hex-run", out("hex")],
+  ["dbt-cloud-run", out("dbt")],
+  ["dbt-core", out("dbt")],
   ["slack", later("slack")],
   ["pagerduty", later("pagerduty")],
 ]);

@@ -42,3 +42,16 @@ function pathOf(name: string): string {
   if (known !== undefined) return known;
   return eventFields.includes(name.split(".")[0] ?? "") ? name : `metadata.${name}`;
 }
+
+/** There durations are numbers of seconds. */
+export function toSeconds(tree: Tree): Tree {
+  const written = rewrite(tree);
+  if (written.type !== "scalar") return written;
+  if (
+    typeof written.value === "number" ||
+    /^(?:\d+(?:\.\d+)?|\$\{.*\})$/.test(String(written.value))
+  ) {
+    return { ...written, value: `${written.value}s`, offsetOf: undefined };
+  }
+  return written;
+}

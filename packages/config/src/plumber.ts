@@ -1,15 +1,9 @@
 import { nearest } from "./nearest.ts";
-import { rewrite } from "./plumber-text.ts";
+import { databricksKeys, toDatabricksOptions } from "./plumber-databricks.ts";
+import { rewrite, toSeconds } from "./plumber-text.ts";
+import { entry, map, optional, scalar } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
-import {
-  type Comments,
-  type Entry,
-  joinPath,
-  type MapTree,
-  type Tree,
-  toEntries,
-  valueAt,
-} from "./tree.ts";
+import { type Entry, joinPath, type MapTree, type Tree, toEntries, valueAt } from "./tree.ts";
 
 /** Kinds of the lakehouse-plumber form, with what they are called today. */
 const plumberKinds: ReadonlyMap<string, string> = new Map([
@@ -37,6 +31,12 @@ const webhookKeys = [
   "timeout",
   "verify_ssl",
 ];
+
+/** Of the kinds whose keys have other names today. */
+const ownKeysOf: ReadonlyMap<string, readonly string[]> = new Map([
+  ["webhook", webhookKeys],
+  ["databricks-job", databricksKeys],
+]);
 
 /** Keys of today's form that may stand beside `plugins`. */
 const keptKeys = [
@@ -128,7 +128,8 @@ interface Block {
 }
 
 function toHook(block: MapTree, { key, keyAt, kind, path, allOff, problems }: Block): MapTree {
-  if (kind === "webhook") refuseOthers(block, path, [...commonKeys, ...webhookKeys], problems);
+  const ownKeys = ownKeysOf.get(kind);
+  if (ownKeys !== undefined) refuseOthers(block, path, [...commonKeys, ...ownKeys], problems);
   const take = (name: string) => block.entries.get(name);
   const enabled = allOff ? scalar(false, keyAt) : take("enabled")?.value;
   const events = take("events");
@@ -157,12 +158,18 @@ function toHook(block: MapTree, { key, keyAt, kind, path, allOff, problems }: Bl
     isFalse(take("async_execution")?.value)
       ? entry("concurrency", scalar(1, keyAt), take("async_execution")?.keyAt ?? keyAt)
       : undefined,
-    entry(
-      "options",
-      kind === "webhook" ? toWebhookOptions(block, problems, path) : otherOptions(block),
-      keyAt,
-    ),
+    entry("options", toOptions(block, { kind, problems, path }), keyAt),
   ]);
+}
+
+function toOptions(
+  block: MapTree,
+  { kind, problems, path }: Pick<Block, "kind" | "problems" | "path">,
+): MapTree {
+  if (kind === "webhook") return toWebhookOptions(block, problems, path);
+  return kind === "databricks-job"
+    ? toDatabricksOptions(block, problems, path)
+    : otherOptions(block);
 }
 
 function toFilter(block: MapTree): Entry | undefined {
@@ -284,19 +291,6 @@ function refuseOthers(
   }
 }
 
-/** There durations are numbers of seconds. */
-function toSeconds(tree: Tree): Tree {
-  const written = rewrite(tree);
-  if (written.type !== "scalar") return written;
-  if (
-    typeof written.value === "number" ||
-    /^(?:\d+(?:\.\d+)?|\$\{.*\})$/.test(String(written.value))
-  ) {
-    return { ...written, value: `${written.value}s`, offsetOf: undefined };
-  }
-  return written;
-}
-
 // No retries is one try.
 function atLeastOne(tree: Tree): Tree {
   const written = rewrite(tree);
@@ -305,26 +299,4 @@ function atLeastOne(tree: Tree): Tree {
 
 function isFalse(tree: Tree | undefined): boolean {
   return tree?.type === "scalar" && tree.value === false;
-}
-
-function scalar(value: string | number | boolean | null, at: number): Tree {
-  return { type: "scalar", at, value };
-}
-
-function entry(key: string, value: Tree, keyAt: number, comments?: Comments): Entry {
-  return { key, keyAt, value, comments };
-}
-
-function optional(
-  key: string,
-  value: Tree | undefined,
-  from: Entry | undefined,
-): Entry | undefined {
-  return value === undefined
-    ? undefined
-    : entry(key, value, from?.keyAt ?? value.at, from?.comments);
-}
-
-function map(at: number, entries: readonly (Entry | undefined)[]): MapTree {
-  return { type: "map", at, entries: toEntries(entries.filter((one) => one !== undefined)) };
 }

@@ -83,7 +83,11 @@ test("a built-in plugin serves a file in TypeScript, and the lists of kinds and 
 
   expect((await loadConfig({ file, builtIn })).kinds.get("webhook")).toBe(webhook.kind);
   expect((await loadKindsOf({ cwd: folder, builtIn })).get("webhook")).toBe(webhook.kind);
-  expect(await findOfficialPlugins({ folder, resolveFrom: [], builtIn })).toMatchObject([
-    { name, version: "2.0.0" },
-  ]);
+  // The others of the workspace, which work with another version of core, are out of sight behind these.
+  const stand = builtIn.plugins[name];
+  const others = ["databricks", "dbt", "hex"].map((other) => [`@pipehooks/${other}`, stand]);
+  const plugins = { ...builtIn.plugins, ...Object.fromEntries(others) };
+  expect(
+    await findOfficialPlugins({ folder, resolveFrom: [], builtIn: { ...builtIn, plugins } }),
+  ).toContainEqual(expect.objectContaining({ name, version: "2.0.0" }));
 });

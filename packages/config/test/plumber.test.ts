@@ -166,7 +166,6 @@ test("keys of today stand beside it, keys of another tool are ignored with a war
 });
 
 test.for([
-  ["databricks_jobs", "@pipehooks/databricks"],
   ["email", "@pipehooks/email"],
   ["cloud_logging", "@pipehooks/cloud-logging"],
 ])("%s names the package that it needs", async ([kind, name]) => {
@@ -269,12 +268,12 @@ test("migrate converts all four kinds, whether their plugins are installed or no
         kind: "databricks-job",
         events: ["pipeline.end"],
         options: {
-          workspace_url: "${env:DATABRICKS_HOST}",
+          host: "${env:DATABRICKS_HOST}",
           token: "${env:DATABRICKS_TOKEN}",
-          job_mappings: { orders: { job_id: 12, parameters: { run: "${type}" } } },
-          run_name_template: "${pipeline:-null}-${type}",
+          job_mappings: { orders: { job_id: 12, job_parameters: { run: "${type}" } } },
           wait_for_completion: true,
-          timeout_seconds: 3600,
+          deadline: "3600s",
+          on_deadline: "fail",
         },
       },
       {
@@ -292,6 +291,16 @@ test("migrate converts all four kinds, whether their plugins are installed or no
       },
     ],
   });
+});
+
+test("the name of a Databricks run is taken, and its lack of effect said where it stands", () => {
+  const text =
+    "plugins:\n  config:\n    event_hooks:\n      databricks_jobs:\n        job_mappings: { orders: 12 }\n        run_name_template: x\n";
+
+  const migrated = migrate(text);
+
+  expect(migrated).toMatch(/^# "run_name_template" has no effect: Databricks takes no name/);
+  expect(parse(migrated).hooks[0].options).toEqual({ job_mappings: { orders: 12 } });
 });
 
 test("what changes its meaning is noted at the top of the migrated file", () => {

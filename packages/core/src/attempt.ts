@@ -25,13 +25,22 @@ export function startAttempt(run: {
 }): Attempt {
   const controller = new AbortController();
   const { promise, resolve } = Promise.withResolvers<Ending>();
+  let broken: "threw" | "broken off" | undefined;
   const end = (ending: Ending) => {
     timer[Symbol.dispose]();
     resolve(ending);
   };
   const abort = (type: "threw" | "broken off", error: HookError) => {
-    end({ type, error });
+    broken ??= type;
+    timer[Symbol.dispose]();
     controller.abort(error);
+    // A hook that hears its signal at once may still say what it was about.
+    setImmediate(() => end({ type, error }));
+  };
+  const endBy = (ending: Ending) => {
+    if (broken === undefined) end(ending);
+    else if (leavesState(ending))
+      end(ending.type === "returned" ? ending : { ...ending, type: broken });
   };
   const timer = run.clock.timer(run.timeoutMs, () =>
     abort(
@@ -42,10 +51,17 @@ export function startAttempt(run: {
     ),
   );
   deliver(run, controller.signal).then(
-    (outcome) => end(endingOf(run.name, outcome)),
-    (thrown: unknown) => end({ type: "threw", error: toHookError(thrown) }),
+    (outcome) => endBy(endingOf(run.name, outcome)),
+    (thrown: unknown) => endBy(threwEnding(run.name, toHookError(thrown))),
   );
   return { ending: promise, breakOff: (error) => abort("broken off", error) };
+}
+
+/** Whether the hook says with what to go on. */
+function leavesState(ending: Ending): boolean {
+  return ending.type === "returned"
+    ? ending.outcome.type === "pending"
+    : ending.error.state !== undefined;
 }
 
 /** What a hook returned, checked: hooks are also written without types. */
@@ -78,6 +94,17 @@ function pendingEnding(name: string, outcome: Outcome & { readonly type: "pendin
     return { type: "returned", outcome: { ...outcome, state } };
   } catch (cause) {
     return failed(`${name}: deliver() returned pending. ${messageOf(cause)}`, cause);
+  }
+}
+
+/** What a hook threw; a state that it left is checked as that of a pending outcome. */
+function threwEnding(name: string, error: HookError): Ending {
+  if (error.state === undefined) return { type: "threw", error };
+  try {
+    freezeJson(error.state, "state", { maxBytes: 0 });
+    return { type: "threw", error };
+  } catch (cause) {
+    return failed(`${name}: deliver() threw an error with a state. ${messageOf(cause)}`, cause);
   }
 }
 

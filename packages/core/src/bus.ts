@@ -263,11 +263,13 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     explain: (target, explainOptions) =>
       explainEvent({ store, hooks, rules, now: clock.now(), redact }, target, explainOptions),
     health: () => collectHealth({ store, hooks, lanes: lanes.byHook, now: clock.now() }),
-    check: (names, timeoutMs = 10_000) =>
+    check: (names, timeoutMs = 10_000, { verbose = false } = {}) =>
       Promise.all(
         hooks
           .filter(({ name }) => names === undefined || names.includes(name))
-          .map(({ name }) => checkHook(name, { make: lanes.live, timeoutMs, clock, redact })),
+          .map(({ name }) =>
+            checkHook(name, { make: lanes.live, timeoutMs, clock, redact, verbose }),
+          ),
       ),
     async enable(name) {
       await laneOf(name).switch.enable();

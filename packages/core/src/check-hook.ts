@@ -9,6 +9,8 @@ export interface HookCheck {
   /** `unknown`: the hook has no check. */
   readonly status: "ok" | "failed" | "unknown" | "off";
   readonly summary: string;
+  /** What else could be told, a line each; where it was asked for. */
+  readonly details?: readonly string[] | undefined;
 }
 
 /** Asks one hook whether it could deliver; never rejects. */
@@ -19,11 +21,13 @@ export async function checkHook(
     timeoutMs,
     clock,
     redact,
+    verbose,
   }: {
     readonly make: Lanes["live"];
     readonly timeoutMs: number;
     readonly clock: Clock;
     readonly redact: Redact;
+    readonly verbose: boolean;
   },
 ): Promise<HookCheck> {
   const controller = new AbortController();
@@ -40,8 +44,13 @@ export async function checkHook(
     if (live.check === undefined) {
       return { hook, status: "unknown", summary: "this kind of hook has no check" };
     }
-    const report: CheckReport | void = await live.check(controller.signal);
-    return { hook, status: "ok", summary: redact(report?.summary ?? "could deliver") };
+    const report: CheckReport | void = await live.check(controller.signal, { verbose });
+    return {
+      hook,
+      status: "ok",
+      summary: redact(report?.summary ?? "could deliver"),
+      ...(report?.details !== undefined && { details: report.details.map(redact) }),
+    };
   };
   try {
     return await Promise.race([check(), late.promise]);

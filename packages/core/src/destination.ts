@@ -1,6 +1,6 @@
 import { type BreakerState, breakerAfter, breakerState } from "./breaker.ts";
 import type { JsonObject } from "./json.ts";
-import { type LimiterMemory, takeFromBudget } from "./limiter.ts";
+import { type LimiterMemory, returnToBudget, takeFromBudget } from "./limiter.ts";
 import type { BreakerPolicy, RateWindow } from "./policy.ts";
 import { createSharedMemory } from "./shared-memory.ts";
 import type { Memory, MemoryChange, Store } from "./store.ts";
@@ -33,6 +33,8 @@ export interface Destination {
   learn(memory: Memory | undefined): void;
   /** Takes from the budget of rates; all of it where there is none. */
   take(wanted: number, now: number): Promise<number>;
+  /** Gives one back that was taken for an attempt that sent nothing; nothing to do where there is no budget. */
+  giveBack(now: number): Promise<unknown> | undefined;
   /** Records what an attempt said of its health; answers the end of a new pause, if it paused now. */
   record(report: {
     readonly health: "good" | "bad" | "unknown";
@@ -95,6 +97,13 @@ export function createDestination(options: {
         return { ...before, budget: take.memory, budgetUntil: take.retryAt };
       });
       return granted;
+    },
+    giveBack(now) {
+      if (windows.length === 0) return undefined;
+      return memory.change((before) => {
+        const budget = returnToBudget(before.budget ?? {}, windows);
+        return { ...before, budget, budgetUntil: takeFromBudget(budget, windows, 0, now).retryAt };
+      });
     },
     record({ health, pauseUntil, because, now, breaker }) {
       const failing = (memory.value.failures ?? 0) > 0;

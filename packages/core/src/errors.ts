@@ -1,3 +1,5 @@
+import type { JsonValue } from "./json.ts";
+
 /** Every code a {@link HookError} can carry; `docs/errors.md` has one section for each. */
 export const errorCodes = [
   "EVENT_INVALID",
@@ -58,6 +60,8 @@ export interface HookErrorOptions {
    */
   readonly scope?: "delivery" | "destination" | "gone" | undefined;
   readonly answer?: Answer | undefined;
+  /** What the next attempt finds as `Delivery.state`. @default what this one found */
+  readonly state?: JsonValue | undefined;
   readonly cause?: unknown;
 }
 
@@ -72,6 +76,7 @@ export class HookError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly scope: "delivery" | "destination" | "gone";
   readonly answer: Answer | undefined;
+  readonly state: JsonValue | undefined;
 
   constructor(code: ErrorCode, message: string, options: HookErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -80,6 +85,7 @@ export class HookError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.scope = options.scope ?? "delivery";
     this.answer = options.answer;
+    this.state = options.state;
   }
 }
 

@@ -253,7 +253,10 @@ export function hookContext(
     readonly clock: Clock;
     readonly random: () => number;
     readonly redact: Redact;
+    readonly budget: HookContext["budget"];
+    readonly shared: HookContext["shared"];
   },
 ): HookContext {
-  return { name, ...parts };
+  const { logger, clock, random, redact, budget, shared } = parts;
+  return { name, logger, clock, random, redact, budget, shared };
 }

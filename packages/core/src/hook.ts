@@ -1,11 +1,13 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Budget } from "./budget.ts";
 import type { Clock } from "./clock.ts";
-import type { Answer } from "./errors.ts";
+import type { Answer, HookError } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
 import type { AlertState, GateRelease } from "./gates/gate.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { Logger } from "./logger.ts";
 import type { PolicyInput } from "./policy.ts";
+import type { SharedValue } from "./shared-value.ts";
 
 /** What one attempt may end in besides a thrown error. Returning nothing means `delivered`. */
 export type Outcome =
@@ -17,6 +19,14 @@ export type Outcome =
       /** When to look again, in milliseconds from now. */
       readonly againMs: number;
       readonly answer?: Answer | undefined;
+      /** What it waits for, for people; shown with the delivery. */
+      readonly reason?: string | undefined;
+      /** What went wrong with this look, for the record and the destination's health; it fails nothing. */
+      readonly error?: HookError | undefined;
+      /** `false`: nothing was sent, so nothing of the destination's rate limit is used up. @default true */
+      readonly sent?: boolean | undefined;
+      /** `false`: nothing new was learned, so no attempt is recorded. @default true */
+      readonly record?: boolean | undefined;
     }
   | { readonly type: "skipped"; readonly reason: string };
 
@@ -29,7 +39,11 @@ export function delivered(answer?: Answer): Outcome {
 export function pending(outcome: {
   readonly state: JsonValue;
   readonly againMs: number;
-  readonly answer?: Answer;
+  readonly answer?: Answer | undefined;
+  readonly reason?: string | undefined;
+  readonly error?: HookError | undefined;
+  readonly sent?: boolean | undefined;
+  readonly record?: boolean | undefined;
 }): Outcome {
   return { type: "pending", ...outcome };
 }
@@ -63,6 +77,11 @@ export interface Delivery {
   readonly attempt: number;
   /** `[a-z0-9_]`, the same over attempts, restarts and replays. */
   readonly idempotencyKey: string;
+  /**
+   * Since when it is being delivered, in milliseconds since the epoch: the same over attempts and restarts, another one
+   * after a replay. Absent in deliveries made by hand.
+   */
+  readonly since?: number | undefined;
   /** What the last {@link pending} outcome stored. */
   readonly state: JsonValue | undefined;
   /** Aborts at the attempt's time-out and when the bus closes. */
@@ -90,7 +109,7 @@ export interface Hook {
    */
   deliver(delivery: Delivery): Promise<Outcome | void> | Outcome | void;
   /** Whether the receiver can be reached and the credentials are good; sends nothing. */
-  check?(signal: AbortSignal): Promise<CheckReport | void>;
+  check?(signal: AbortSignal, options?: CheckOptions): Promise<CheckReport | void>;
   /**
    * What {@link Hook.deliver} would send, without sending it and without secrets: for dry runs and route tests.
    * @throws HookError where `deliver` would throw before it sends, such as TEMPLATE_FIELD_MISSING
@@ -124,6 +143,13 @@ export interface GivenAnswer {
 export interface CheckReport {
   /** One line for a person: what was reached. */
   readonly summary: string;
+  /** What else could be told, a line each, such as what there is to choose from; where it was asked for. */
+  readonly details?: readonly string[] | undefined;
+}
+
+export interface CheckOptions {
+  /** Whether details are wanted, which may cost requests. @default false */
+  readonly verbose?: boolean | undefined;
 }
 
 /** What a hook gets when it is made. */
@@ -136,6 +162,17 @@ export interface HookContext {
   readonly random: () => number;
   /** Replaces every known secret in a text. */
   readonly redact: (text: string) => string;
+  /**
+   * A budget of rates such as `["18/1m", "55/1h"]`, shared by all hooks and processes that name it: for limits on what
+   * the destination's `rate_limit`, which counts every attempt, does not tell apart. Of different windows of
+   * equal length under one name the strictest holds.
+   */
+  readonly budget: (name: string, windows: readonly string[]) => Budget;
+  /**
+   * A small value shared by all hooks and processes that name it, kept in the store: which runs hold a place, for
+   * instance.
+   */
+  readonly shared: (name: string) => SharedValue;
 }
 
 export interface HookDefinition<Input, Options> {

@@ -1,4 +1,5 @@
 export { type BreakerMemory, type BreakerState, breakerAfter, breakerState } from "./breaker.ts";
+export { type Budget, endlessBudget, type Taken } from "./budget.ts";
 export { createPipehooks } from "./bus.ts";
 export {
   type BuiltInEventTypes,
@@ -115,6 +116,7 @@ export {
 } from "./gates/options.ts";
 export type { Health, HookHealth } from "./health.ts";
 export {
+  type CheckOptions,
   type CheckReport,
   type ConfiguredHook,
   type DeliveredGate,
@@ -148,6 +150,18 @@ export type {
 } from "./instrument.ts";
 export type { EmitResult, ReachedHook } from "./intake.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
+export { createJsonApi } from "./json-api/create-json-api.ts";
+export { jsonInteger, parseExactJson } from "./json-api/exact-json.ts";
+export {
+  effectOf,
+  type JsonApi,
+  type JsonApiAnswer,
+  JsonApiError,
+  type JsonApiOptions,
+  type JsonApiRequest,
+  type RequestEffect,
+} from "./json-api/json-api.ts";
+export type { Undici } from "./json-api/undici.ts";
 export type { DestinationInput } from "./lanes.ts";
 export { type LimiterMemory, type Take, takeFromBudget } from "./limiter.ts";
 export type { Listener } from "./listeners.ts";
@@ -179,10 +193,26 @@ export {
   toPolicy,
 } from "./policy.ts";
 export { createRedactor, type Redact, redactedMark } from "./redact.ts";
+export { answerRemoteRun } from "./remote-run/answer-remote-run.ts";
+export type {
+  ActiveRun,
+  CreateRemoteRun,
+  RemoteRunClient,
+  RemoteRunOptions,
+  RemoteRunState,
+  RunReport,
+  StartedRun,
+  Trigger,
+} from "./remote-run/contract.ts";
+export { createRemoteRun } from "./remote-run/create-remote-run.ts";
+export { runMarker } from "./remote-run/marker.ts";
+export { remoteRunShape } from "./remote-run/options-shape.ts";
+export { remoteRunEvents } from "./remote-run/run-events.ts";
 export type { RetentionInput } from "./retention.ts";
 export { backoff, longestRetryAfterMs } from "./retry.ts";
 export { parseRetryAfter } from "./retry-after.ts";
 export { compileTypePatterns, type FilterInput } from "./router.ts";
+export { createLocalValues, type SharedValue } from "./shared-value.ts";
 export type {
   Acceptance,
   Accepted,

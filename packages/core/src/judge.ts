@@ -33,6 +33,10 @@ export interface Verdict {
   readonly reason?: string | undefined;
   readonly error?: HookError | undefined;
   readonly answer?: Answer | undefined;
+  /** Nothing was sent: what it took from the budget of rates goes back. */
+  readonly unspent?: boolean | undefined;
+  /** It says nothing new: no attempt is recorded. */
+  readonly unrecorded?: boolean | undefined;
   /** Every hook of the destination waits until then. */
   readonly pauseUntil?: number | undefined;
   /** What it says of the hook (for `disableAfter`) and of the destination (for the breaker). */
@@ -85,11 +89,29 @@ function judgeOutcome(outcome: Outcome, { attempt, now }: Situation): Verdict {
         attempts: attempt - 1,
         dueAt: now + Math.max(0, outcome.againMs),
         state: outcome.state,
-        answer: outcome.answer,
-        hookHealth: "good",
-        destinationHealth: "good",
+        reason: outcome.reason,
+        answer: outcome.answer ?? outcome.error?.answer,
+        error: outcome.error,
+        unspent: outcome.sent === false,
+        unrecorded: outcome.record === false,
+        ...healthOf(outcome, now),
       };
   }
+}
+
+/** A look that failed says nothing of the hook, and of its destination what any failure says. */
+function healthOf(
+  { error, sent }: Outcome & { readonly type: "pending" },
+  now: number,
+): Pick<Verdict, "hookHealth" | "destinationHealth" | "pauseUntil"> {
+  if (sent === false) return { hookHealth: "unknown", destinationHealth: "unknown" };
+  if (error === undefined) return { hookHealth: "good", destinationHealth: "good" };
+  const hint = Math.min(error.retryAfterMs ?? 0, longestRetryAfterMs);
+  return {
+    hookHealth: "unknown",
+    destinationHealth: error.retryable ? "bad" : "unknown",
+    pauseUntil: hint > 0 && error.scope === "destination" ? now + hint : undefined,
+  };
 }
 
 function judgeError(error: HookError, situation: Situation): Verdict {
@@ -127,19 +149,23 @@ function judgeError(error: HookError, situation: Situation): Verdict {
     to: "retrying",
     outcome: "retry",
     dueAt,
-    state: situation.state,
+    state: error.state ?? situation.state,
     reason: error.message,
     pauseUntil,
     hookHealth: "bad",
   };
 }
 
-/** Due again at once, and the attempt does not count: nobody knows what became of it. */
-function judgeBrokenOff(error: HookError, { attempt, state, now }: Situation): Verdict {
+/**
+ * Due again at once. The attempt does not count, for nobody knows what became of it; only where the hook had stored
+ * what it was about to do it does, so that the next attempt can tell that one has begun.
+ */
+function judgeBrokenOff(error: HookError, { attempt, now, ...situation }: Situation): Verdict {
+  const state = error.state ?? situation.state;
   return {
     to: state === undefined ? "retrying" : "pending",
     outcome: "retry",
-    attempts: attempt - 1,
+    attempts: state === undefined ? attempt - 1 : attempt,
     dueAt: now,
     state,
     reason: error.message,

@@ -1,3 +1,4 @@
+import { createBudgets } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 import { createDestination, type Destination } from "./destination.ts";
 import { parseRate } from "./duration.ts";
@@ -5,10 +6,12 @@ import type { Hook } from "./hook.ts";
 import { hookContext, type PreparedHook } from "./hook-config.ts";
 import { createHookSwitch } from "./hook-switch.ts";
 import type { Lane } from "./lane.ts";
+import { strictest } from "./limiter.ts";
 import type { Logger } from "./logger.ts";
 import { createPace } from "./pace.ts";
-import { type BreakerInput, type RateWindow, toPolicy } from "./policy.ts";
+import { type BreakerInput, toPolicy } from "./policy.ts";
 import type { Redact } from "./redact.ts";
+import { createSharedValues } from "./shared-value.ts";
 import type { Store } from "./store.ts";
 
 /** What several hooks share: one budget, one breaker. */
@@ -46,6 +49,7 @@ export function createLanes(parts: {
   for (const [name, sharing] of Map.groupBy(enabled, ({ destination }) => destination)) {
     destinations.set(name, toDestination(name, sharing, parts));
   }
+  const context = { ...parts, budget: createBudgets(parts), shared: createSharedValues(parts) };
   let disposed = false;
   /** A hook that does not end is left behind: nobody waits for it longer than this. */
   const dispose = async (hook: Hook): Promise<void> => {
@@ -65,7 +69,7 @@ export function createLanes(parts: {
     live.set(
       prepared.name,
       once(
-        () => prepared.create(hookContext(prepared.name, parts)),
+        () => prepared.create(hookContext(prepared.name, context)),
         (hook) => {
           if (hook === prepared.given) return;
           // One whose making outlasted the bus.
@@ -130,16 +134,6 @@ function toDestination(
     breaker:
       input?.breaker === undefined ? undefined : toPolicy({ breaker: input.breaker }).breaker,
   });
-}
-
-/** Of windows with an equal length only the smallest count says something. */
-function strictest(windows: readonly RateWindow[]): readonly RateWindow[] {
-  const least = new Map<number, RateWindow>();
-  for (const window of windows) {
-    const other = least.get(window.windowMs);
-    if (other === undefined || window.count < other.count) least.set(window.windowMs, window);
-  }
-  return [...least.values()];
 }
 
 /** Makes it once; a failure is not remembered, so the next attempt makes it anew. */

@@ -37,6 +37,33 @@ export function takeFromBudget(
   return { memory: next, granted, retryAt };
 }
 
+/** Gives one back that was taken lately and not used. */
+export function returnToBudget(
+  memory: LimiterMemory,
+  windows: readonly RateWindow[],
+): LimiterMemory {
+  const next: Record<string, readonly (readonly [number, number])[]> = { ...memory };
+  for (const window of windows) {
+    const buckets = memory[nameOf(window)] ?? [];
+    const last = buckets.at(-1);
+    if (last === undefined) continue;
+    const [start, taken] = last;
+    next[nameOf(window)] =
+      taken > 1 ? [...buckets.slice(0, -1), [start, taken - 1]] : buckets.slice(0, -1);
+  }
+  return next;
+}
+
+/** Of windows with an equal length only the smallest count says something. */
+export function strictest(windows: readonly RateWindow[]): readonly RateWindow[] {
+  const least = new Map<number, RateWindow>();
+  for (const window of windows) {
+    const other = least.get(window.windowMs);
+    if (other === undefined || window.count < other.count) least.set(window.windowMs, window);
+  }
+  return [...least.values()];
+}
+
 function liveBuckets(memory: LimiterMemory, window: RateWindow, now: number) {
   const length = bucketMs(window);
   return (memory[nameOf(window)] ?? []).filter(

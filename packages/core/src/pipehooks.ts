@@ -6,6 +6,7 @@ import type { EventFields } from "./event.ts";
 import type { ExplainOptions, ExplainTarget } from "./explain/explain.ts";
 import type { Explanation } from "./explain/explanation.ts";
 import type { Health } from "./health.ts";
+import type { CheckOptions } from "./hook.ts";
 import type { HookConfig, PreparedHook } from "./hook-config.ts";
 import type { PipelineRunOptions, PipelineScope } from "./instrument.ts";
 import type { EmitResult } from "./intake.ts";
@@ -113,7 +114,11 @@ export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncD
   explain(target: ExplainTarget, options?: ExplainOptions): Promise<Explanation | undefined>;
   health(): Promise<Health>;
   /** Asks hooks whether they could deliver; sends nothing. */
-  check(hooks?: readonly string[], timeoutMs?: number): Promise<readonly HookCheck[]>;
+  check(
+    hooks?: readonly string[],
+    timeoutMs?: number,
+    options?: CheckOptions,
+  ): Promise<readonly HookCheck[]>;
   /**
    * Switches a disabled hook on again.
    * @throws HookError CONFIG_INVALID for an unknown name

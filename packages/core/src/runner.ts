@@ -3,7 +3,7 @@ import { startAttempt } from "./attempt.ts";
 import type { DeliveryEventType } from "./catalogue.ts";
 import type { Clock } from "./clock.ts";
 import { idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
-import type { Answer } from "./errors.ts";
+import { type Answer, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
 import { commonKey } from "./gates/gate.ts";
 import type { Delivery } from "./hook.ts";
@@ -92,6 +92,7 @@ export function createRunner(
         ...gatedFields(claimed, events),
         attempt: claimed.attempt,
         idempotencyKey: idempotencyKeyOf(events[0] ?? event, lane.hook, claimed.gate),
+        since: claimed.since,
         state: claimed.state,
         signal,
         logger: lane.logger,
@@ -155,6 +156,17 @@ export function createRunner(
     });
     lane.wakeAt = Math.min(lane.wakeAt, verdict.dueAt ?? Number.POSITIVE_INFINITY);
     aftermath.record(lane, event, verdict, now);
+    if (verdict.unspent === true) returnBudget(lane, now);
+  };
+
+  const returnBudget = (lane: Lane, now: number): void => {
+    lane.destination.giveBack(now)?.then(
+      () => {
+        lane.wakeAt = Math.min(lane.wakeAt, clock.now());
+        options.ended(lane);
+      },
+      (error: unknown) => logger.debug(`Budget was not returned: ${messageOf(error)}`),
+    );
   };
 
   const toSettlement = (done: {
@@ -175,15 +187,18 @@ export function createRunner(
       attempts: verdict.attempts,
       state: verdict.state,
       reason,
-      attempt: {
-        number: claimed.attempt,
-        startedAt,
-        durationMs,
-        outcome: verdict.outcome,
-        code: verdict.error?.code,
-        message: verdict.error === undefined ? undefined : clean(verdict.error.message),
-        answer: cleanAnswer(verdict.answer, clean),
-      },
+      attempt:
+        verdict.unrecorded === true
+          ? undefined
+          : {
+              number: claimed.attempt,
+              startedAt,
+              durationMs,
+              outcome: verdict.outcome,
+              code: verdict.error?.code,
+              message: verdict.error === undefined ? undefined : clean(verdict.error.message),
+              answer: cleanAnswer(verdict.answer, clean),
+            },
     };
   };
 

@@ -294,9 +294,13 @@ function toValue(text: string): unknown {
   }
 }
 
-async function endOf(attempt: Promise<unknown>): Promise<HookError> {
+async function endOf(attempt: Promise<Outcome | void>): Promise<HookError> {
   const error = await attempt.then(
-    (outcome) => assert.fail(`it ended well: ${inspect(outcome)}`),
+    (outcome) => {
+      // A look that failed: it fails nothing, and tells what it met with.
+      if (outcome?.type === "pending" && outcome.error !== undefined) return outcome.error;
+      return assert.fail(`it ended well: ${inspect(outcome)}`);
+    },
     (thrown: unknown) => thrown,
   );
   assert.ok(isHookError(error), `no HookError was thrown but ${inspect(error)}`);

@@ -12,6 +12,23 @@ export {
   type OptionProblem,
   openHook,
 } from "./open-hook.ts";
+export * from "./receivers/databricks/index.ts";
+export * from "./receivers/dbt-cloud/index.ts";
+export {
+  createHexReceiver,
+  type HexCourse,
+  type HexFault,
+  type HexInput,
+  type HexLimits,
+  type HexOperation,
+  type HexPeaks,
+  type HexProject,
+  type HexReceiver,
+  type HexReceiverOptions,
+  type HexRun,
+  type HexStatus,
+  type HexToken,
+} from "./receivers/hex.ts";
 export {
   type Answering,
   createHttpReceiver,

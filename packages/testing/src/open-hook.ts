@@ -1,5 +1,7 @@
 import {
+  createLocalValues,
   createRedactor,
+  endlessBudget,
   type Hook,
   type HookContext,
   HookError,
@@ -50,6 +52,8 @@ export async function openHook<Input>(
     clock: systemClock,
     random: Math.random,
     redact: createRedactor(secrets),
+    budget: endlessBudget,
+    shared: createLocalValues(),
     ...context,
   });
   return {

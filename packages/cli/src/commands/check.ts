@@ -30,15 +30,16 @@ export const check = defineCommand<Options>({
       let checks: readonly HookCheck[];
       {
         using _progress = showProgress(output, () => "checking…");
-        checks = await bus.check(names, options.timeout);
+        checks = await bus.check(names, options.timeout, { verbose: output.verbose });
       }
       const width = Math.max(0, ...checks.map(({ hook }) => hook.length));
-      for (const { hook, status, summary } of checks) {
-        if (output.json) output.object({ hook, status, summary });
+      for (const { hook, status, summary, details } of checks) {
+        if (output.json) output.object({ hook, status, summary, ...(details && { details }) });
         else
           output.data(
             `${markOf(status, output.colors)} ${hook.padEnd(width)}  ${printable(summary)}`,
           );
+        if (!output.json) for (const line of details ?? []) output.data(`    ${printable(line)}`);
       }
       if (checks.length === 0) output.say("No hooks are configured.");
       return checks.some(({ status }) => status === "failed") ? 1 : 0;

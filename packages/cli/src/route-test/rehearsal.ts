@@ -1,6 +1,7 @@
 import type { LoadedConfig } from "@pipehooks/config";
 import {
   type AttemptRow,
+  createLocalValues,
   createMemoryStore,
   createPipehooks,
   createRedactor,
@@ -8,6 +9,7 @@ import {
   type DeliveryRow,
   type EmitResult,
   type EventFields,
+  endlessBudget,
   type Hook,
   type JsonObject,
   type Logger,
@@ -65,7 +67,10 @@ export async function openRehearsal(options: {
   // Once there is a bus, it also knows the secrets among the options of hooks.
   let redact = createRedactor(loaded.options.secrets ?? []);
   const hooks = await rehearseHooks(loaded.options.hooks ?? [], {
-    context: (name) => ({ name, logger, clock, random, redact: (text) => redact(text) }),
+    context: (name) => ({
+      ...{ name, logger, clock, random, budget: endlessBudget, shared: createLocalValues() },
+      redact: (text) => redact(text),
+    }),
     defaults: loaded.options.defaults,
     stage: {
       during: time.during,

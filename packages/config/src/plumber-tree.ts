@@ -1,0 +1,24 @@
+import { type Comments, type Entry, type MapTree, type Tree, toEntries } from "./tree.ts";
+
+/** Parts of a tree that stand for something written at another place of the file. */
+export function scalar(value: string | number | boolean | null, at: number): Tree {
+  return { type: "scalar", at, value };
+}
+
+export function entry(key: string, value: Tree, keyAt: number, comments?: Comments): Entry {
+  return { key, keyAt, value, comments };
+}
+
+export function optional(
+  key: string,
+  value: Tree | undefined,
+  from: Entry | undefined,
+): Entry | undefined {
+  return value === undefined
+    ? undefined
+    : entry(key, value, from?.keyAt ?? value.at, from?.comments);
+}
+
+export function map(at: number, entries: readonly (Entry | undefined)[]): MapTree {
+  return { type: "map", at, entries: toEntries(entries.filter((one) => one !== undefined)) };
+}

@@ -1,0 +1,169 @@
+import {
+  createJsonApi,
+  type HookContext,
+  HookError,
+  isHookError,
+  type JsonApi,
+  type JsonApiAnswer,
+  JsonApiError,
+  type JsonApiRequest,
+} from "@pipehooks/core";
+import { createAuth } from "./auth.ts";
+import type { Connection } from "./connection.ts";
+import { version } from "./version.ts";
+
+/** A Databricks workspace that can be called. */
+export interface Workspace {
+  /** Such as `dbc-a1b2.cloud.databricks.com`. */
+  readonly hostName: string;
+  /** @throws HookError as {@link JsonApi.call}; with OAuth, a token that is refused is renewed once */
+  call(method: string, path: string, request: JsonApiRequest): Promise<JsonApiAnswer>;
+  /** The same below the Jobs API, whichever version there is. */
+  jobs(method: string, path: string, request: JsonApiRequest): Promise<JsonApiAnswer>;
+  /** For an answer of 2xx that is not what it should be: the request may have had its effect. */
+  odd(what: string): HookError;
+  /** For what the workspace says by other means than the status of its answer. */
+  refused(what: string, options: { readonly retryable: boolean }): HookError;
+  /** Removes what must not be shown. */
+  hide(text: string): string;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Loads undici and makes a workspace. */
+export async function openWorkspace(
+  connection: Connection,
+  { name, clock, logger, redact }: Pick<HookContext, "name" | "clock" | "logger" | "redact">,
+): Promise<Workspace> {
+  const undici = await import("undici");
+  const hide = (text: string) => redact(auth.hide(text));
+  const api: JsonApi = createJsonApi(undici, {
+    base: connection.host,
+    allowHttp: connection.allowHttp,
+    headers: () => ({
+      authorization: auth.header(),
+      "user-agent": `pipehooks-databricks/${version}`,
+      ...(connection.workspaceId !== undefined && {
+        "x-databricks-workspace-id": connection.workspaceId,
+      }),
+    }),
+    name,
+    redact: hide,
+    explain: ({ json }) => explanationOf(json),
+    now: () => clock.now(),
+  });
+  const auth = createAuth(connection, { api: () => api, clock, logger, name });
+  const hostName = new URL(connection.host).host;
+  let jobsVersion = "2.2";
+
+  const call: Workspace["call"] = async (method, path, request) => {
+    for (let renewed = false; ; renewed = true) {
+      await ready(request.signal);
+      const header = auth.header();
+      try {
+        return await api.call(method, path, request);
+      } catch (error) {
+        if (statusOf(error) === 401 && !renewed && auth.refused(header)) continue;
+        throw judged(error);
+      }
+    }
+  };
+
+  const ready = async (signal: AbortSignal): Promise<void> => {
+    try {
+      await auth.ready(signal);
+    } catch (error) {
+      throw notSent(error, { name, signal });
+    }
+  };
+
+  return {
+    hostName,
+    hide,
+    odd: (what) =>
+      new HookError("RECEIVER_FAILED", `${name}: ${hostName}: ${what}.`, { retryable: true }),
+    refused: (what, { retryable }) =>
+      new HookError(
+        retryable ? "RECEIVER_FAILED" : "RECEIVER_REFUSED",
+        hide(`${name}: ${hostName}: ${what}`),
+        { retryable },
+      ),
+    call,
+    async jobs(method, path, request) {
+      try {
+        return await call(method, `/api/${jobsVersion}/jobs${path}`, request);
+      } catch (error) {
+        // Seen where a workspace is behind; 2.1 takes the same requests.
+        const isOld = statusOf(error) === 404 && /Bad Target/i.test(messageIn(error));
+        if (!isOld || jobsVersion === "2.1") throw error;
+        jobsVersion = "2.1";
+        return call(method, `/api/2.1/jobs${path}`, request);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      auth.dispose();
+      await api.dispose();
+    },
+  };
+}
+
+/** HTTP status of a failed call, where there was an answer. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof JsonApiError ? error.received?.status : undefined;
+}
+
+/** Whether the call says that what was asked for is not there; some versions answer 400 instead of 404. */
+export function isMissing(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 404 || (status === 400 && /does not exist/i.test(messageIn(error)));
+}
+
+function messageIn(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}
+
+/** 409 ABORTED is worth another attempt, other 409 are not (databricks-sdk-py `errors/`). */
+function judged(error: unknown): unknown {
+  if (!(error instanceof JsonApiError) || statusOf(error) !== 409) return error;
+  if (Reflect.get(Object(error.received?.json), "error_code") !== "ABORTED") return error;
+  const { message, effect, received, answer } = error;
+  return new JsonApiError("RECEIVER_FAILED", message, {
+    retryable: true,
+    effect,
+    received,
+    answer,
+  });
+}
+
+/** What fetching a token met with; the request itself has not been sent. */
+function notSent(
+  error: unknown,
+  { name, signal }: { readonly name: string; readonly signal: AbortSignal },
+): HookError {
+  if (isHookError(error)) {
+    const { code, message, retryable, retryAfterMs, scope, answer } = error;
+    const isRefused = code === "RECEIVER_REFUSED";
+    return new JsonApiError(
+      code,
+      isRefused ? `${message} Check "client_id", "client_secret" and "host".` : message,
+      { retryable, retryAfterMs, scope, answer, effect: "none", cause: error },
+    );
+  }
+  const timedOut = signal.reason instanceof Error && signal.reason.name === "TimeoutError";
+  return new JsonApiError(
+    timedOut ? "TIMEOUT" : "ABORTED",
+    `${name}: no access token ${timedOut ? "came in time" : "was waited for: the attempt was aborted"}.`,
+    { retryable: true, effect: "none", cause: error },
+  );
+}
+
+/** Every shape in which the workspace explains itself. */
+function explanationOf(json: unknown): string | undefined {
+  const text = (key: string): string | undefined => {
+    const value: unknown = Reflect.get(Object(json), key);
+    return typeof value === "string" && value !== "" ? value : undefined;
+  };
+  if (typeof json === "string") return json;
+  const code = text("error_code") ?? text("errorCode") ?? text("error");
+  const message = text("message") ?? text("error_description") ?? text("errorSummary");
+  return [code, message].filter((part) => part !== undefined).join(": ") || undefined;
+}

@@ -1,0 +1,103 @@
+import {
+  createRemoteRun,
+  defineHook,
+  type Hook,
+  type HookContext,
+  HookError,
+  type HookFactory,
+} from "@pipehooks/core";
+import { checkHex } from "./check.ts";
+import { createHexClient } from "./client.ts";
+import { createFreshness } from "./freshness.ts";
+import { createLedger } from "./ledger.ts";
+import { createLine } from "./line.ts";
+import { type HexRunOptions, type HexSettings, hexRunOptions, toSettings } from "./options.ts";
+import { createRuns } from "./runs.ts";
+import { fingerprint, hideTokens } from "./secrets.ts";
+import { createTriggerBody } from "./trigger-body.ts";
+
+/** Of the 60 that a user has, some are left for people and for what asks twice. */
+const requestRate = ["55/1m"];
+
+/**
+ * Runs a Hex project and sees it through: `hex.run.completed`, `hex.run.failed` or `hex.run.cancelled` say how it ended.
+ * Follows Hex's OpenAPI document ("Hex API" 1.0.0) and its "API overview".
+ * @throws HookError HOOK_OPTIONS_INVALID when the hook is made
+ * @example
+ * hexRun({ token: process.env.HEX_TOKEN, project: "5a8591dd-4039-49df-9202-96385ba3eff8", updatePublishedResults: true })
+ */
+export const hexRun: HookFactory<HexRunOptions> = defineHook({
+  name: "hex-run",
+  options: hexRunOptions,
+  destination: (options) => destinationOf(toSettings(options)),
+  secrets: ({ token }) => [token],
+  templates: ["inputParams", "viewId", "notifications.subject", "notifications.body"],
+  // Every attempt counts, looks included; most make one request.
+  policy: { rateLimit: ["50/1m"] },
+  create: (options, context) => createHexRun(toSettings(options), context),
+});
+
+async function createHexRun(settings: HexSettings, context: HookContext): Promise<Hook> {
+  const { project, token, base } = settings;
+  const { name, clock } = context;
+  const destination = destinationOf(settings);
+  const redact = (text: string) => hideTokens(context.redact(text));
+  const requests = context.budget(`${destination} requests`, requestRate);
+  const client = await createHexClient({
+    ...{ token, name, redact },
+    host: base.url,
+    allowHttp: settings.allowHttp,
+    now: () => clock.now(),
+    async before() {
+      const { granted, againAt = clock.now() + 60_000 } = await requests.take();
+      if (granted) return;
+      throw new HookError(
+        "RECEIVER_FAILED",
+        `${name}: the budget of ${requestRate[0]} requests to ${base.host} is used up.`,
+        { retryable: true, retryAfterMs: againAt - clock.now() },
+      );
+    },
+  });
+  const bodyOf = createTriggerBody(settings);
+  const starts = context.budget(`${destination} starts`, settings.startRate);
+  const runs = createRuns({
+    ...{ settings, context, client, starts, bodyOf },
+    ledger: createLedger({
+      places: context.shared(`${destination} running`),
+      owners: context.shared(`${destination} ${project}`),
+      most: settings.maxRunning,
+    }),
+    line: createLine(settings.maxRunning),
+    freshness: createFreshness({ settings, client, now: () => clock.now() }),
+  });
+  const now = () => clock.now();
+  const deliver = createRemoteRun(runs, settings, { random: context.random, now });
+
+  return {
+    deliver,
+    render: (delivery) => ({
+      target: redact(`POST ${base.url}/projects/${project}/runs`),
+      headers: { authorization: "Bearer [redacted]", "content-type": "application/json" },
+      body: bodyOf(delivery),
+    }),
+    async check(signal: AbortSignal, { verbose = false }: { readonly verbose?: boolean } = {}) {
+      const { granted } = await starts.take();
+      const body = bodyWithoutEvent(settings);
+      const dryRun = granted ? () => client.run(project, body, signal) : undefined;
+      const { logger } = context;
+      return checkHex({ client, project, name, logger, now: now(), signal, verbose, dryRun });
+    },
+    async [Symbol.asyncDispose]() {
+      await client[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What can be asked without an event: templates are left out. */
+function bodyWithoutEvent({ updatePublishedResults = false, useCachedSqlResults }: HexSettings) {
+  return { dryRun: true, updatePublishedResults, useCachedSqlResults };
+}
+
+function destinationOf({ base, token }: HexSettings): string {
+  return `${base.host}#${fingerprint(token)}`;
+}

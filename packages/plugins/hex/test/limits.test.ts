@@ -1,0 +1,54 @@
+import { hexRun } from "@pipehooks/hex";
+import { expect, test } from "vitest";
+import { hour, minute, openBench } from "./bench.ts";
+
+test("200 events in a minute and two other hooks with the token: no limit is passed, nothing is lost, and the wait is seen", async () => {
+  await using bench = await openBench({
+    projects: [{ title: "Orders" }, { title: "Finance" }, { title: "Stock" }],
+    course: (_run, index) => ({ pendingMs: 2_000, runMs: 30_000 + (index % 7) * 20_000 }),
+    others: (options, [, finance = "", stock = ""]) => [
+      {
+        name: "finance",
+        events: "pipeline.start",
+        hook: hexRun(options({ project: finance })),
+      },
+      {
+        name: "stock",
+        events: "pipeline.start",
+        hook: hexRun(options({ project: stock })),
+      },
+    ],
+  });
+  for (let at = 0; at < 200; at += 1) {
+    await bench.bus.emit("pipeline.end", { pipeline: "orders" });
+    if (at % 20 === 0) await bench.bus.emit("pipeline.start", { pipeline: "orders" });
+    if (at % 10 === 9) await bench.time.advance(3_000);
+  }
+
+  await bench.time.advance(10 * minute);
+  const early = await bench.rows();
+  const reasons = early.flatMap(({ state, reason }) => (state === "pending" ? [reason ?? ""] : []));
+  await bench.time.advance(5 * hour);
+
+  const rows = (await Promise.all(["hex", "finance", "stock"].map(bench.rows))).flat();
+  const byProject = bench.hex.projectIds.map(
+    (id) => bench.hex.runs.filter(({ projectId }) => projectId === id).length,
+  );
+  const { peaks, answers } = bench.hex;
+  expect(rows.map(({ state }) => state).filter((state) => state !== "delivered")).toEqual([]);
+  expect(byProject).toEqual([200, 10, 10]);
+  expect(bench.outcomes.filter(({ type }) => type === "hex.run.completed")).toHaveLength(220);
+  // Nothing was refused: the limits were kept here, not there.
+  expect(Object.keys(answers).sort()).toEqual(["200", "201"]);
+  expect(peaks.startsPerMinute).toBeLessThanOrEqual(20);
+  expect(peaks.startsPerHour).toBeLessThanOrEqual(60);
+  expect(peaks.requestsPerMinute).toBeLessThanOrEqual(60);
+  expect(peaks.kernels).toBeLessThanOrEqual(10);
+  // And made use of: a start that waits for nothing is none.
+  expect(peaks.startsPerHour).toBeGreaterThan(50);
+  expect(reasons.length).toBeGreaterThan(100);
+  expect(
+    reasons.filter((reason) => !/rate budget.*, next at 2026-|goes on|run .*/.test(reason)),
+  ).toEqual([]);
+  expect(reasons.filter((reason) => reason.includes("next at")).length).toBeGreaterThan(100);
+});

@@ -1,0 +1,285 @@
+import {
+  type Answering,
+  createHttpReceiver,
+  type HttpAnswer,
+  type HttpReceiver,
+  type ReceivedRequest,
+} from "../http.ts";
+import { parseExact } from "./exact-json.ts";
+import type { DatabricksJob } from "./job.ts";
+import { createJobs, type Jobs } from "./jobs.ts";
+import { callsPerSecond, createLimits } from "./limits.ts";
+import { createOAuth, OAuthRefusal } from "./oauth.ts";
+import { malformed, Refusal, toAnswer } from "./refusal.ts";
+import {
+  createStatements,
+  type DatabricksStatement,
+  type ExecuteStatement,
+  type Statements,
+} from "./statements.ts";
+
+export interface DatabricksReceiverOptions {
+  /** Jobs of the workspace. @default none */
+  readonly jobs?: readonly DatabricksJob[];
+  /** Personal access tokens that are good. @default ["dapi-test"] */
+  readonly tokens?: readonly string[];
+  /** Secrets of service principals by client id. @default none */
+  readonly clients?: Readonly<Record<string, string>>;
+  /** How long an OAuth access token lives, in seconds. @default 3_600 */
+  readonly tokenLifetimeSeconds?: number;
+  /** Time in milliseconds since the epoch; runs go on by it. @default Date.now */
+  readonly now?: () => number;
+  /** Calls in a second by path, such as `{ "jobs/run-now": 2 }`; `false` for no limit. @default those of the product */
+  readonly limits?: Readonly<Record<string, number>> | false;
+  /** Status for a job or run that is not there; versions of the API differ. @default 404 */
+  readonly missing?: 400 | 404;
+  /** Versions of the Jobs API it has; others answer 404 "Bad Target". @default ["2.1", "2.2"] */
+  readonly versions?: readonly string[];
+  /** What SQL statements do. @default each succeeds without rows */
+  readonly execute?: ExecuteStatement;
+  /** Ids of SQL warehouses. @default ["wh1"] */
+  readonly warehouses?: readonly string[];
+  /** How long a statement waits for its warehouse to come up, in milliseconds. @default 0 */
+  readonly warehouseStartMs?: number;
+}
+
+/** What goes wrong with some calls. */
+export interface DatabricksFault {
+  /** Path of the call without version: `jobs/run-now`, `jobs/runs/get`, `sql/statements`, `oidc/v1/token`. */
+  readonly on: string;
+  /**
+   * `html-login`: a page with status 200, as a private link gives; `unknown-state`: a run in a state that nobody knows.
+   * Everything else as `createHttpReceiver` takes it, such as 503, `cut`, `drip`, `never`.
+   */
+  readonly answer: Answering | "html-login" | "unknown-state";
+  /** Whether the call has its effect all the same. @default false */
+  readonly effect?: boolean;
+  /** Only every so many calls, the first one that counts being this one. @default 1 */
+  readonly every?: number;
+  /** How often in all. @default without end */
+  readonly times?: number;
+}
+
+/** A run as the receiver knows it. */
+export interface DatabricksRun {
+  /** Digits. */
+  readonly id: string;
+  readonly jobId: string;
+  /** Such as `RUNNING`, `TERMINATED`. */
+  readonly state: string;
+  /** Termination code, once it has ended. */
+  readonly code: string | undefined;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly repairs: number;
+  /** As run-now got it; integers are bigint. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A Databricks workspace on this machine: Jobs API 2.2, OAuth machine to machine, SQL statements over REST; with limits,
+ * permissions, idempotency tokens, paging, 64-bit ids and faults, as the documentation says.
+ */
+export interface DatabricksReceiver extends AsyncDisposable {
+  /** Such as `http://127.0.0.1:40123`. */
+  readonly url: string;
+  readonly requests: readonly ReceivedRequest[];
+  /** Connections that are open now. */
+  readonly open: number;
+  /** Every run ever started, oldest first. */
+  readonly runs: readonly DatabricksRun[];
+  /** Every SQL statement ever taken, oldest first. */
+  readonly statements: readonly DatabricksStatement[];
+  /** How many OAuth access tokens were given out. */
+  readonly tokensIssued: number;
+  addJob(job: DatabricksJob): void;
+  /** As after 60 days, or by hand. */
+  deleteRun(id: string): void;
+  /** OAuth access tokens given out so far are good no more. */
+  revokeTokens(): void;
+  /** Goes wrong from now on, until disposed of. */
+  fault(fault: DatabricksFault): Disposable;
+  /** How many calls of a path came, such as `jobs/runs/get`. */
+  calls(path: string): number;
+}
+
+/**
+ * Starts a Databricks workspace on a free port of the loopback interface.
+ * @example
+ * const databricks = await createDatabricksReceiver({ jobs: [{ id: "12" }] });
+ */
+export async function createDatabricksReceiver(
+  options: DatabricksReceiverOptions = {},
+): Promise<DatabricksReceiver> {
+  const now = options.now ?? Date.now;
+  const versions = options.versions ?? ["2.1", "2.2"];
+  const faults = new Set<{ readonly fault: DatabricksFault; seen: number; left: number }>();
+  const counts = new Map<string, number>();
+  const oauth = createOAuth({
+    tokens: options.tokens ?? ["dapi-test"],
+    clients: options.clients ?? {},
+    lifetimeSeconds: options.tokenLifetimeSeconds ?? 3600,
+    now,
+  });
+  const takeLimit = createLimits(
+    options.limits === false ? {} : (options.limits ?? callsPerSecond),
+    now,
+  );
+  const jobs: Jobs = createJobs({ now, url: () => http.url, missing: options.missing ?? 404 });
+  for (const job of options.jobs ?? []) jobs.add(job);
+  const statements: Statements = createStatements({
+    now,
+    execute: options.execute ?? (() => ({})),
+    warehouses: options.warehouses ?? ["wh1"],
+    warehouseStartMs: options.warehouseStartMs ?? 0,
+  });
+
+  const answer = (request: ReceivedRequest, call: Call): HttpAnswer => {
+    try {
+      if (call.path === "oidc/v1/token") return toAnswer(oauth.issue(request));
+      oauth.check(request);
+      if (call.version !== undefined && !versions.includes(call.version)) {
+        throw new Refusal(404, "ENDPOINT_NOT_FOUND", "Bad Target");
+      }
+      takeLimit(call.path);
+      return toAnswer(handle(request, call));
+    } catch (error) {
+      if (error instanceof OAuthRefusal) {
+        return toAnswer({ error: error.code, error_description: error.message }, error.status);
+      }
+      if (!(error instanceof Refusal)) throw error;
+      const body = { error_code: error.code, message: error.message };
+      return toAnswer(body, error.status, error.headers);
+    }
+  };
+
+  const handle = (request: ReceivedRequest, { path, query }: Call): unknown => {
+    const get = (run: () => unknown) => ({ method: "GET", run });
+    const post = (run: (body: Record<string, unknown>) => unknown) => ({
+      method: "POST",
+      run: () => run(bodyOf(request)),
+    });
+    const routes: Readonly<Record<string, { method: string; run: () => unknown }>> = {
+      "jobs/run-now": post(jobs.runNow),
+      "jobs/runs/get": get(() => jobs.get(query)),
+      "jobs/runs/list": get(() => jobs.list(query)),
+      "jobs/runs/cancel": post(jobs.cancel),
+      "jobs/runs/cancel-all": post(jobs.cancelAll),
+      "jobs/runs/repair": post(jobs.repair),
+      "jobs/runs/get-output": get(() => jobs.output(query)),
+      "jobs/get": get(() => jobs.job(query)),
+      "jobs/list": get(() => jobs.jobs(query)),
+    };
+    const route = routes[path] ?? statements.route(request.method, path, () => bodyOf(request));
+    if (route === undefined || route.method !== request.method) {
+      throw new Refusal(
+        404,
+        "ENDPOINT_NOT_FOUND",
+        `No API found for '${request.method} /${path}'.`,
+      );
+    }
+    return route.run();
+  };
+
+  const http: HttpReceiver = await createHttpReceiver({
+    respond(request) {
+      const call = toCall(request.path);
+      counts.set(call.path, (counts.get(call.path) ?? 0) + 1);
+      const fault = dueFault(call.path);
+      if (fault === undefined) return answer(request, call);
+      if (fault.answer === "unknown-state") return toUnknownState(answer(request, call));
+      if (fault.effect === true) answer(request, call);
+      return fault.answer === "html-login" ? loginPage : fault.answer;
+    },
+  });
+
+  const dueFault = (path: string): DatabricksFault | undefined => {
+    for (const entry of faults) {
+      if (entry.fault.on !== path) continue;
+      entry.seen += 1;
+      if (entry.left <= 0 || entry.seen % (entry.fault.every ?? 1) !== 0) continue;
+      entry.left -= 1;
+      return entry.fault;
+    }
+    return undefined;
+  };
+
+  return {
+    url: http.url,
+    requests: http.requests,
+    get open() {
+      return http.open;
+    },
+    get runs() {
+      return jobs.runs.map((run): DatabricksRun => {
+        const { status } = jobs.view(run);
+        const ended = status.termination_details as { code: string } | undefined;
+        return {
+          id: String(run.id),
+          jobId: run.job.id,
+          state: status.state,
+          code: ended?.code,
+          parameters: run.parameters,
+          repairs: run.repairs.length,
+          body: run.body,
+        };
+      });
+    },
+    get statements() {
+      return statements.all;
+    },
+    get tokensIssued() {
+      return oauth.issued;
+    },
+    addJob: jobs.add,
+    deleteRun: jobs.remove,
+    revokeTokens: oauth.revoke,
+    fault(fault) {
+      const entry = { fault, seen: 0, left: fault.times ?? Number.POSITIVE_INFINITY };
+      faults.add(entry);
+      return { [Symbol.dispose]: () => void faults.delete(entry) };
+    },
+    calls: (path) => counts.get(path) ?? 0,
+    [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
+  };
+}
+
+interface Call {
+  /** Without `/api/<version>/`. */
+  readonly path: string;
+  /** Of the Jobs API. */
+  readonly version: string | undefined;
+  readonly query: URLSearchParams;
+}
+
+function toCall(target: string): Call {
+  const { pathname, searchParams } = new URL(target, "http://workspace");
+  const [, version, rest] = /^\/api\/(\d\.\d)\/(.+)$/.exec(pathname) ?? [];
+  const path = rest ?? pathname.slice(1);
+  return { path, version: path.startsWith("jobs/") ? version : undefined, query: searchParams };
+}
+
+function bodyOf({ text }: ReceivedRequest): Record<string, unknown> {
+  try {
+    const body = parseExact(text);
+    if (typeof body === "object" && body !== null && !Array.isArray(body)) {
+      return body as Record<string, unknown>;
+    }
+  } catch {
+    // Told below, as everything that is no object.
+  }
+  throw malformed("Invalid JSON given in the body of the request - expected a map");
+}
+
+const loginPage: HttpAnswer = {
+  status: 200,
+  headers: { "content-type": "text/html; charset=utf-8" },
+  body: "<!doctype html><html><head><title>Databricks - Sign In</title></head><body></body></html>",
+};
+
+function toUnknownState(answer: HttpAnswer): HttpAnswer {
+  const body = String(answer.body)
+    .replace(/"status":\{"state":"\w+"[^}]*\}*/, '"status":{"state":"HIBERNATING"}')
+    .replace(/"life_cycle_state":"\w+"/, '"life_cycle_state":"HIBERNATING"')
+    .replace(/"result_state":"\w+",?/, "");
+  return { ...answer, body };
+}
