@@ -122,7 +122,7 @@ const schemaVersion: number = migrations.length;
  * @throws StoreFault STORE_TOO_NEW, CONFIG_INVALID
  */
 export function migrate(db: DatabaseSync, path: string): void {
-  if (readVersion(db, path) === schemaVersion) return;
+  if (readVersionAtOnce(db, path) === schemaVersion) return;
   db.exec("BEGIN IMMEDIATE");
   try {
     // Another process may have been first while this one waited for the lock.
@@ -132,6 +132,16 @@ export function migrate(db: DatabaseSync, path: string): void {
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");
     throw error;
+  }
+}
+
+/** In one transaction: another process may make the tables while this one reads. */
+function readVersionAtOnce(db: DatabaseSync, path: string): number {
+  db.exec("BEGIN");
+  try {
+    return readVersion(db, path);
+  } finally {
+    db.exec("COMMIT");
   }
 }
 

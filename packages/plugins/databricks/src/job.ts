@@ -1,4 +1,5 @@
 import {
+  answerRemoteRun,
   createRemoteRun,
   type Delivery,
   defineHook,
@@ -73,6 +74,7 @@ function createDatabricksJob(
       return run(delivery);
     },
     render: (delivery) => renderStart(delivery),
+    answered: answerRemoteRun(client),
     async check(signal) {
       const found: string[] = [];
       const wrong: string[] = [];

@@ -1,4 +1,5 @@
 import {
+  answerRemoteRun,
   createRemoteRun,
   type Delivery,
   defineHook,
@@ -69,6 +70,7 @@ function createDatabricksSql(
         body: JSON.parse(context.redact(JSON.stringify(body))) as JsonObject,
       };
     },
+    answered: answerRemoteRun(client),
     async check(signal) {
       const path = `/api/2.0/sql/warehouses/${warehouseId}`;
       const { json } = await workspace.call("GET", path, { signal });

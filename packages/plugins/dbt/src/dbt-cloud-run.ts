@@ -1,4 +1,5 @@
 import {
+  answerRemoteRun,
   compileTemplate,
   createRemoteRun,
   type Delivery,
@@ -136,6 +137,7 @@ function createHook(options: CheckedDbtCloudRun, context: HookContext, api: DbtA
         body,
       };
     },
+    answered: answerRemoteRun(client),
     check: (signal) => checkJobs(api, options, signal),
     [Symbol.asyncDispose]: () => api.dispose(),
   };

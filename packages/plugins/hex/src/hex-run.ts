@@ -1,4 +1,5 @@
 import {
+  answerRemoteRun,
   createRemoteRun,
   defineHook,
   type Hook,
@@ -80,6 +81,7 @@ async function createHexRun(settings: HexSettings, context: HookContext): Promis
       headers: { authorization: "Bearer [redacted]", "content-type": "application/json" },
       body: bodyOf(delivery),
     }),
+    answered: answerRemoteRun(runs),
     async check(signal: AbortSignal, { verbose = false }: { readonly verbose?: boolean } = {}) {
       const { granted } = await starts.take();
       const body = bodyWithoutEvent(settings);
