@@ -252,6 +252,40 @@ test("what no test has shown is told at the end, and --coverage lists every hook
   );
 });
 
+test("conditions of gates count, too, each of the events that it is asked of", async () => {
+  const join = `version: 1
+source: /tests
+hooks:
+  - name: build
+    kind: webhook
+    join:
+      all_of:
+        - { name: orders, events: table.created, when: event.table == "orders" }
+        - { name: rest, events: pipeline.end }
+      fail_when: event.metadata.rows == 0
+    options: { url: https://build.example.com/ }
+`;
+  await using own = await createPlace({
+    "pipehooks.yaml": join,
+    "a.test.yaml": testFile(
+      "emit: { type: table.created, table: orders, metadata: { rows: 1 } }",
+      "emit: { type: pipeline.end, metadata: { rows: 2 } }",
+      "expect: { hook: build }",
+    ),
+  });
+
+  const { stdout } = await own.run("test", own.path);
+
+  expect(stdout).toContain(
+    [
+      "Not shown by any test:",
+      '  the condition "input orders" of the gate of hook "build" was never false: event.table == "orders"',
+      '  the condition "failWhen" of the gate of hook "build" was never true: event.metadata.rows == 0',
+      "",
+    ].join("\n"),
+  );
+});
+
 test("--json is one value for each test, and then the summary with the coverage", async () => {
   await using own = await place({ "a.test.yaml": tests });
 

@@ -1,4 +1,9 @@
-import type { PipehooksEvent, PreparedHook } from "@pipehooks/core";
+import {
+  type Condition,
+  compileTypePatterns,
+  type PipehooksEvent,
+  type PreparedHook,
+} from "@pipehooks/core";
 import type { Scene } from "./scene.ts";
 
 /** What tests made of one hook. */
@@ -8,7 +13,16 @@ export interface HookCoverage {
   /** Deliveries, those that only gathered or were skipped among them. */
   readonly deliveries: number;
   /** How often its `when` was true and false; absent without one. */
-  readonly when?: { readonly text: string; readonly true: number; readonly false: number };
+  readonly when?: ConditionCoverage;
+  /** The same of the conditions of its gate; absent without any. */
+  readonly gate?: readonly (ConditionCoverage & { readonly name: string })[];
+}
+
+/** What a condition said of the events that came as far. */
+export interface ConditionCoverage {
+  readonly text: string;
+  readonly true: number;
+  readonly false: number;
 }
 
 /** Counts over all tests which hooks were reached, and what their conditions said. */
@@ -23,6 +37,16 @@ export interface Coverage {
 interface Counts {
   readonly hook: PreparedHook;
   deliveries: number;
+  readonly conditions: readonly Asked[];
+}
+
+/** A condition, and of which events it is asked. */
+interface Asked {
+  /** `when`, or the option of the gate. */
+  readonly name: string;
+  readonly text: string;
+  readonly of: (event: PipehooksEvent) => boolean;
+  readonly condition: Condition;
   true: number;
   false: number;
 }
@@ -35,28 +59,26 @@ export function createCoverage(): Coverage {
     configs.set(config, known);
     for (const hook of hooks) {
       if (!hook.policy.enabled || known.has(hook.name)) continue;
-      known.set(hook.name, { hook, deliveries: 0, true: 0, false: 0 });
+      known.set(hook.name, { hook, deliveries: 0, conditions: conditionsOf(hook) });
     }
     return known;
   };
 
   return {
     watch(config, { bus }) {
-      const conditional = [...countsOf(config, bus.hooks).values()].filter(
-        ({ hook }) => hook.route.when !== undefined,
-      );
+      const counts = [...countsOf(config, bus.hooks).values()];
+      const conditional = counts.filter(({ conditions }) => conditions.length > 0);
+      if (conditional.length === 0) return;
+      const asked = conditional.flatMap(({ conditions }) => conditions);
       const see = (event: PipehooksEvent) => {
-        for (const counts of conditional) {
-          const { route } = counts.hook;
-          if (route.when === undefined || !isAsked(counts.hook, event)) continue;
-          counts[route.when.test(event) ? "true" : "false"] += 1;
+        for (const each of asked) {
+          if (each.of(event)) each[each.condition.test(event) ? "true" : "false"] += 1;
         }
       };
-      if (conditional.length === 0) return;
       bus.on("*", see);
       // Own events are told only where somebody asks for them: what nobody takes shall not be made for this.
-      const own = conditional.flatMap(({ hook }) =>
-        hook.events.filter((glob) => /^pipehooks\b/.test(glob)),
+      const own = conditional.flatMap(({ hook: { events, gate } }) =>
+        [...events, ...(gate?.patterns ?? [])].filter((glob) => /^pipehooks\b/.test(glob)),
       );
       for (const glob of new Set(own)) bus.on(glob, see);
     },
@@ -69,30 +91,57 @@ export function createCoverage(): Coverage {
     },
     hooks: () =>
       [...configs].flatMap(([config, known]) =>
-        [...known.values()].map(({ hook, deliveries, true: yes, false: no }) => ({
-          config,
-          hook: hook.name,
-          deliveries,
-          ...(hook.when !== undefined && { when: { text: hook.when, true: yes, false: no } }),
-        })),
+        [...known.values()].map(({ hook, deliveries, conditions }) => {
+          const told = conditions.map(({ name, text, true: yes, false: no }) => ({
+            ...{ name, text, true: yes, false: no },
+          }));
+          const gate = told.filter(({ name }) => name !== "when");
+          const when = told.find(({ name }) => name === "when");
+          return {
+            ...{ config, hook: hook.name, deliveries },
+            ...(when !== undefined && {
+              when: { text: when.text, true: when.true, false: when.false },
+            }),
+            ...(gate.length > 0 && { gate }),
+          };
+        }),
       ),
   };
 }
 
-/** Whether an event comes as far as the condition. */
-function isAsked({ route }: PreparedHook, event: PipehooksEvent): boolean {
-  if (route.patterns.length > 0 && !route.matchesType(event.type)) return false;
-  return route.filter.every(({ field, matches }) => matches(event[field] ?? ""));
+/** The conditions of a hook and of its gate, each with the events that come as far. */
+function conditionsOf({ route, when, gate }: PreparedHook): readonly Asked[] {
+  const passes = (event: PipehooksEvent) =>
+    route.filter.every(({ field, matches }) => matches(event[field] ?? ""));
+  const isOwn = ({ type }: PipehooksEvent) =>
+    route.patterns.length === 0 || route.matchesType(type);
+  const asked: Asked[] = [];
+  if (route.when !== undefined) {
+    const of = (event: PipehooksEvent) => isOwn(event) && passes(event);
+    asked.push({ name: "when", text: when ?? "", of, condition: route.when, true: 0, false: 0 });
+  }
+  for (const { name, text, patterns, when: condition } of gate?.conditions ?? []) {
+    if (condition === undefined) continue;
+    const types = compileTypePatterns(patterns ?? [...route.patterns, ...(gate?.patterns ?? [])]);
+    const of = (event: PipehooksEvent) => types(event.type) && passes(event);
+    asked.push({ name, text: condition.text ?? text, of, condition, true: 0, false: 0 });
+  }
+  return asked;
 }
 
 /** What no test has shown: one line each. */
 export function gapsOf(hooks: readonly HookCoverage[]): readonly string[] {
-  return hooks.flatMap(({ hook, deliveries, when }) => {
-    const wasAsked = when !== undefined && when.true + when.false > 0;
-    if (wasAsked && (when.true === 0 || when.false === 0)) {
-      const never = when.true === 0 ? "true" : "false";
-      return [`the condition of hook "${hook}" was never ${never}: ${when.text}`];
-    }
-    return deliveries === 0 ? [`hook "${hook}" was reached by no test`] : [];
+  return hooks.flatMap(({ hook, deliveries, when, gate = [] }) => {
+    const whole = when === undefined ? [] : gapOf(`the condition of hook "${hook}"`, when);
+    const own = gate.flatMap((each) =>
+      gapOf(`the condition "${each.name}" of the gate of hook "${hook}"`, each),
+    );
+    if (whole.length === 0 && deliveries === 0) return [`hook "${hook}" was reached by no test`];
+    return [...whole, ...own];
   });
+}
+
+function gapOf(what: string, { text, true: yes, false: no }: ConditionCoverage): readonly string[] {
+  if (yes + no === 0 || (yes > 0 && no > 0)) return [];
+  return [`${what} was never ${yes === 0 ? "true" : "false"}: ${text}`];
 }
