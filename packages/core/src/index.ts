@@ -29,6 +29,7 @@ export {
   compileCondition,
   conditionErrorAt,
 } from "./condition.ts";
+export { ConnectFailure, describeFailure, type Failure, failureCodeOf } from "./connect-failure.ts";
 export { mostHops } from "./create-event.ts";
 export { idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
 export { summarize, toTemplateScope } from "./delivery-scope.ts";

@@ -1,9 +1,9 @@
+import { ConnectFailure, describeFailure } from "../connect-failure.ts";
 import { HookError, type HookErrorOptions, isHookError, messageOf } from "../errors.ts";
 import type { JsonValue } from "../json.ts";
 import { parseRetryAfter } from "../retry-after.ts";
 import { parseExactJson } from "./exact-json.ts";
 import { AnswerTooBig, Exchange, type Received } from "./exchange.ts";
-import { ConnectFailure, describeFailure } from "./failure.ts";
 import {
   type JsonApi,
   type JsonApiAnswer,

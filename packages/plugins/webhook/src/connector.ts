@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
+import { ConnectFailure } from "@pipehooks/core";
 import type { buildConnector, Pool } from "undici";
-import { ConnectFailure } from "./failure.ts";
 
 /** What opening one connection took, in milliseconds; stays empty where an open one was used. */
 export interface Opening {

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { lookup } from "node:dns";
 import { setTimeout } from "node:timers/promises";
-import { type HookContext, HookError } from "@pipehooks/core";
+import { ConnectFailure, type HookContext, HookError } from "@pipehooks/core";
 import { type Connections, createConnections, type Request } from "./connections.ts";
 import type { Undici } from "./connector.ts";
 import { Exchange, type Received } from "./exchange.ts";
-import { ConnectFailure, toAborted, toFailure } from "./failure.ts";
+import { toAborted, toFailure } from "./failure.ts";
 import type { WebhookOptions } from "./options.ts";
 import { BlockedTarget, createTargetGuard, type Resolve } from "./target.ts";
 

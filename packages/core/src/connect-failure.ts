@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../errors.ts";
+import type { ErrorCode } from "./errors.ts";
 
 /** A connection that could not be opened. Hides the codes by which undici would try it again by itself, for ever. */
 export class ConnectFailure extends Error {
@@ -6,6 +6,7 @@ export class ConnectFailure extends Error {
   readonly code = "CONNECT_FAILED";
 }
 
+/** A failure in words, with whether another attempt is worth it. */
 export interface Failure {
   readonly code: ErrorCode;
   /** Goes on behind the host: `refused the connection (ECONNREFUSED)`. */
@@ -17,9 +18,12 @@ export interface Failure {
 const untrusted =
   /^(?:CERT_|CRL_|ERROR_IN_C|UNABLE_TO_|DEPTH_ZERO_SELF|SELF_SIGNED_|INVALID_(?:CA|PURPOSE)|HOSTNAME_MISMATCH|PATH_LENGTH|ERR_TLS_CERT)/;
 
-/** What went wrong where there was no whole answer. */
-export function describeFailure(error: unknown): Failure {
-  const code = codeOf(error);
+/**
+ * What went wrong where there was no whole answer.
+ * @param issuerIn where a user gives the issuer of a certificate that is not trusted
+ */
+export function describeFailure(error: unknown, issuerIn = "NODE_EXTRA_CA_CERTS"): Failure {
+  const code = failureCodeOf(error);
   const unreachable = (what: string): Failure => ({
     code: "RECEIVER_UNREACHABLE",
     what,
@@ -28,7 +32,7 @@ export function describeFailure(error: unknown): Failure {
   if (untrusted.test(code)) {
     return {
       code: "RECEIVER_UNTRUSTED",
-      what: `showed a certificate that is not trusted (${code}). Give its issuer in NODE_EXTRA_CA_CERTS, or have it renewed`,
+      what: `showed a certificate that is not trusted (${code}). Give its issuer in ${issuerIn}, or have it renewed`,
       retryable: false,
     };
   }
@@ -67,10 +71,11 @@ export function describeFailure(error: unknown): Failure {
   }
 }
 
-function codeOf(error: unknown): string {
+/** The code of what went wrong, behind whatever wraps it; empty where there is none. */
+export function failureCodeOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
-  if (error instanceof ConnectFailure) return codeOf(error.cause);
+  if (error instanceof ConnectFailure) return failureCodeOf(error.cause);
   const code = Reflect.get(error, "code");
   if (typeof code === "string") return code;
-  return error instanceof AggregateError ? codeOf(error.errors[0]) : "";
+  return error instanceof AggregateError ? failureCodeOf(error.errors[0]) : "";
 }
