@@ -1,5 +1,4 @@
-import type { HookKind } from "@pipehooks/core";
-import { isHookError } from "@pipehooks/core";
+import { type HookKind, isHookError, missingPackagesMessage } from "@pipehooks/core";
 import { nearest } from "./nearest.ts";
 import { missingKindMessage, officialKinds } from "./official.ts";
 import {
@@ -112,11 +111,10 @@ export function checkKind(
   context: {
     readonly steps: readonly PropertyKey[];
     readonly enabled: boolean;
-    readonly search: PluginSearch;
     readonly report: Report;
   },
 ): HookKind | "skip" | undefined {
-  const { steps, enabled, search, report } = context;
+  const { steps, enabled, report } = context;
   const found = kinds.get(name);
   if (found === undefined) {
     const official = officialKinds.get(name);
@@ -141,14 +139,25 @@ export function checkKind(
     });
     return undefined;
   }
-  const missing = enabled ? missingNeeds(found.kind, found.plugin, search) : [];
-  if (missing.length > 0) {
-    report({
-      steps,
-      message: `The kind "${name}" needs ${missing.join(" and ")}, which is not installed. Install it: npm install ${missing.join(" ")}`,
-      code: "PACKAGE_MISSING",
-    });
-    return undefined;
-  }
   return found.kind;
+}
+
+/** Whether the optional packages that a hook needs are there; `options` have passed the kind's schema. */
+export function checkNeeds(
+  name: string,
+  options: unknown,
+  kinds: Kinds,
+  context: {
+    readonly steps: readonly PropertyKey[];
+    readonly search: PluginSearch;
+    readonly report: Report;
+  },
+): void {
+  const { steps, search, report } = context;
+  const found = kinds.get(name);
+  if (found === undefined) return;
+  const missing = missingNeeds(found.kind, options, found.plugin, search);
+  if (missing.length === 0) return;
+  const message = missingPackagesMessage(`The kind "${name}"`, missing);
+  report({ steps, message, code: "PACKAGE_MISSING" });
 }

@@ -12,7 +12,7 @@ import type { KindHookConfig, PipehooksConfig } from "./define-config.ts";
 import { gateHint, gatesOf, needsEvents } from "./gate-parts.ts";
 import { checkGates } from "./gates.ts";
 import { knownKeys, sharpIssues } from "./issues.ts";
-import { checkKind, loadKinds } from "./kinds.ts";
+import { checkKind, checkNeeds, type Kinds, loadKinds } from "./kinds.ts";
 import { createKnowledge } from "./knowledge.ts";
 import { kindsOf, type LoadContext, type LoadedConfig } from "./loaded.ts";
 import { nearest } from "./nearest.ts";
@@ -114,14 +114,13 @@ export async function readModule({
     const found = checkKind(kind, kinds, {
       steps: [...steps, "kind"],
       enabled: hook.enabled !== false,
-      search,
       report,
     });
     if (found === undefined || found === "skip") continue;
     const { kind: _kind, options: _options, ...rest } = hook as KindHookConfig;
     ready.push({ ...rest, hook: { kind: found, options: options ?? {} } });
   }
-  await checkOptions(hooks, ready, report);
+  await checkOptions(hooks, ready, { kinds, search, report });
   const storeUrl = toStoreUrl(config.store ?? defaultStoreUrl, search.folder, report);
   const redact = createRedactor(config.secrets ?? []);
   const clean = (problem: Problem) => ({ ...problem, message: redact(problem.message) });
@@ -210,14 +209,18 @@ function checkShape(
 async function checkOptions(
   hooks: readonly (HookConfig | KindHookConfig)[],
   ready: readonly HookConfig[],
-  report: Report,
+  { kinds, search, report }: { kinds: Kinds; search: PluginSearch; report: Report },
 ): Promise<void> {
-  for (const { name, hook } of ready) {
+  for (const { name, hook, enabled } of ready) {
     if (typeof hook !== "object" || !("kind" in hook)) continue;
     const index = hooks.findIndex((written) => written.name === name);
     const where = "kind" in (hooks[index] ?? {}) ? ["options"] : ["hook"];
-    const { issues = [] } = await hook.kind.options["~standard"].validate(hook.options);
-    for (const { path = [], message } of issues) {
+    const result = await hook.kind.options["~standard"].validate(hook.options);
+    if (result.issues === undefined && where[0] === "options" && enabled !== false) {
+      const steps = ["hooks", index, "kind"];
+      checkNeeds(hook.kind.name, result.value, kinds, { steps, search, report });
+    }
+    for (const { path = [], message } of result.issues ?? []) {
       const steps = path.map((step: unknown) =>
         typeof step === "object" ? Reflect.get(Object(step), "key") : step,
       );

@@ -79,12 +79,14 @@ export function findPlugin(
 
 /** Optional packages of a kind that cannot be found from where the kind is. */
 export function missingNeeds(
-  kind: HookKind,
+  { needs = [] }: HookKind,
+  options: unknown,
   plugin: LoadedPlugin,
   search: PluginSearch,
 ): readonly string[] {
   const from = [plugin.from, lookupFrom(search.folder), ...search.resolveFrom];
-  return (kind.needs ?? []).filter((name) => findPackage(name, from) === undefined);
+  const names = typeof needs === "function" ? needs(options) : needs;
+  return names.filter((name) => findPackage(name, from) === undefined);
 }
 
 /** Whether an entry of `plugins` is a file, not a package. */

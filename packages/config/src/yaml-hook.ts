@@ -2,7 +2,7 @@ import type { HookConfig, HookKind } from "@pipehooks/core";
 import { type Conversion, convert } from "./convert.ts";
 import { needsEvents } from "./gate-parts.ts";
 import { reportIssues } from "./issues.ts";
-import { checkKind, type Kinds } from "./kinds.ts";
+import { checkKind, checkNeeds, type Kinds } from "./kinds.ts";
 import type { PluginSearch } from "./plugins.ts";
 import type { Report } from "./report.ts";
 import { type HookInput, hookSchema, hookShape } from "./schema.ts";
@@ -66,12 +66,14 @@ export async function readHook(tree: Tree, index: number, reading: HookReading):
       ? checkKind(input.kind, kinds, {
           steps: ["hooks", index, "kind"],
           enabled: input.enabled !== false,
-          search,
           report,
         })
       : undefined;
   const part = { tree, index, kind: known, shape: options, hookKeys: shape.keys };
-  const { value, templates } = await readOptions(part, reading);
+  const { value, checked: sound, templates } = await readOptions(part, reading);
+  if (kind !== undefined && kind !== "skip" && input.enabled !== false && sound !== undefined) {
+    checkNeeds(kind.name, sound.value, kinds, { steps: ["hooks", index, "kind"], search, report });
+  }
   const usable = checked.success && !lacksEvents && kind !== undefined && kind !== "skip";
   return {
     data: input,
@@ -91,10 +93,18 @@ interface OptionsPart {
   readonly hookKeys: readonly string[];
 }
 
+interface ReadOptions {
+  /** As written. */
+  readonly value: unknown;
+  /** As the kind's schema answers them; absent when something is wrong with them. */
+  readonly checked?: { readonly value: unknown };
+  readonly templates: readonly TemplateText[];
+}
+
 async function readOptions(
   { tree, index, kind, shape, hookKeys }: OptionsPart,
   { conversion, secrets, report }: HookReading,
-): Promise<{ readonly value: unknown; readonly templates: readonly TemplateText[] }> {
+): Promise<ReadOptions> {
   const entry = tree.entries.get("options");
   const at = entry?.keyAt ?? tree.at;
   const options = mapOrEmpty(entry?.value, at);
@@ -122,8 +132,8 @@ async function readOptions(
   const value = convert(options, shape, own, { path, steps: [] });
   if (kind === undefined) return { value, templates: [] };
 
-  const { issues = [] } = await kind.options["~standard"].validate(value);
-  reportIssues(issues, {
+  const result = await kind.options["~standard"].validate(value);
+  reportIssues(result.issues ?? [], {
     tree: options,
     path,
     at,
@@ -133,7 +143,8 @@ async function readOptions(
     code: "HOOK_OPTIONS_INVALID",
     shape,
   });
-  return { value, templates };
+  if (result.issues !== undefined) return { value, templates };
+  return { value, checked: { value: result.value }, templates };
 }
 
 function mapOrEmpty(tree: Tree | undefined, at: number): MapTree | undefined {

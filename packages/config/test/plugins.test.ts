@@ -188,6 +188,18 @@ test("an optional package that a kind needs is asked for with the install comman
   );
 });
 
+test("an optional package is asked for where the options make use of it", async () => {
+  const needs = 'needs: ({ provider }) => provider === "acme" ? ["acme-sdk"] : []';
+  const files = { "jira.mjs": `${kindModule("jira", needs)} export default hook;` };
+  const text = using("./jira.mjs", "jira");
+  const withProvider = (provider: string) => text.replace("any_key: 1", `provider: ${provider}`);
+
+  expect(await problemsOf(withProvider("other"), { files })).toEqual([]);
+  expect(await problemsOf(withProvider("acme"), { files })).toMatchObject([
+    { line: 4, column: 22, code: "PACKAGE_MISSING" },
+  ]);
+});
+
 test("the kinds of a file are known even where the file is wrong", async () => {
   const folder = folderWith({ "pipehooks.yaml": withHook("nonsense: 1") });
 

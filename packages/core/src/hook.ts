@@ -180,8 +180,8 @@ export interface HookDefinition<Input, Options> {
   readonly name: string;
   /** Any Standard Schema validator (https://standardschema.dev); zod gives JSON Schema too. */
   readonly options: StandardSchemaV1<Input, Options>;
-  /** Optional npm packages that this kind loads when used. */
-  readonly needs?: readonly string[];
+  /** Optional npm packages that this kind loads when used (by `loadOptional`), where need be by its options. */
+  readonly needs?: readonly string[] | ((options: Options) => readonly string[]);
   /** Where it delivers to: hooks with an equal destination share budget, pause and breaker. */
   readonly destination?: (options: Options) => string | undefined;
   /** Option values that must not appear anywhere. */
