@@ -1,6 +1,5 @@
 import { isOwnType } from "./catalogue.ts";
 import { messageOf } from "./errors.ts";
-import type { PipehooksEvent } from "./event.ts";
 import type { Verdict } from "./judge.ts";
 import type { Lane } from "./lane.ts";
 import type { Logger } from "./logger.ts";
@@ -20,7 +19,7 @@ export interface AftermathParts {
 
 /** What an attempt says of its hook and its destination: breaker, pause, switch. */
 export interface Aftermath {
-  record(lane: Lane, event: PipehooksEvent, verdict: Verdict, now: number): void;
+  record(lane: Lane, eventType: string, verdict: Verdict, now: number): void;
 }
 
 export function createAftermath({
@@ -30,7 +29,7 @@ export function createAftermath({
   notify,
   stored,
 }: AftermathParts): Aftermath {
-  const record = (lane: Lane, event: PipehooksEvent, verdict: Verdict, now: number): void => {
+  const record = (lane: Lane, eventType: string, verdict: Verdict, now: number): void => {
     const before = lane.destination.blockedUntil();
     const message = verdict.error === undefined ? undefined : redact(verdict.error.message);
     const destination = lane.destination.record({
@@ -48,7 +47,7 @@ export function createAftermath({
     });
     const until = lane.destination.blockedUntil();
     // A hook that is told of pauses would cause the next one's notice by its own.
-    if (until > now && until > before && !isOwnType(event.type)) {
+    if (until > now && until > before && !isOwnType(eventType)) {
       tell({
         type: "pipehooks.destination.paused",
         hook: lane.hook,

@@ -1,19 +1,22 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import type { Arrival } from "./arrival.ts";
+import { createBatcher } from "./batching/batcher.ts";
+import { empty, type Gathering } from "./batching/gathering.ts";
 import { createChanges } from "./changes.ts";
 import { type Asking, createClaiming } from "./claiming.ts";
 import { every } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import { findWork } from "./find-work.ts";
+import { createFinisher, type FinisherParts } from "./finisher.ts";
 import { createHandOver, type Offer } from "./hand-over.ts";
-import { freeSlots, isDueBy, isIdle, type Lane, restsFor, wantedOf } from "./lane.ts";
+import { freeSlots, isAsleep, isBusy, isIdle, type Lane, restsUntil, wantedOf } from "./lane.ts";
 import { endAttempts, extendLeases } from "./leases.ts";
-import { createRunner, type RunnerParts } from "./runner.ts";
+import { createReceiving } from "./receiving.ts";
+import { createRunner } from "./runner.ts";
 import { createSettler } from "./settler.ts";
-import type { ClaimedDelivery, LaneClaim } from "./store.ts";
 
-export interface DispatcherOptions extends RunnerParts {
+export interface DispatcherOptions extends FinisherParts {
   readonly lanes: ReadonlyMap<string, Lane>;
   /** How long a claim holds without being extended. */
   readonly leaseMs: number;
@@ -81,14 +84,28 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     announced: options.announced,
   });
 
-  const runner = createRunner({
-    ...options,
-    owner,
-    settler,
-    ended(lane) {
-      // A slot that hooks share goes to the one whose turn it is.
-      if (lane.destination.concurrency === Number.POSITIVE_INFINITY) begin(lane);
-      pump();
+  const ended = (lane: Lane): void => {
+    // A slot that hooks share goes to the one whose turn it is.
+    if (lane.destination.concurrency === Number.POSITIVE_INFINITY) begin(lane);
+    pump();
+  };
+
+  const finisher = createFinisher({ ...options, owner, settler, freed: ended });
+  const run = createRunner({ clock, finisher, ended });
+  const batcher = createBatcher({
+    clock,
+    random: options.random,
+    finisher,
+    stopping: () => stopping,
+    ended,
+  });
+  const receive = createReceiving({
+    clock,
+    finisher,
+    taken(lane, count) {
+      if (count > 0) yieldTurn(lane);
+      if (stopping) giveBackHeld(lane);
+      else begin(lane);
     },
   });
 
@@ -126,87 +143,56 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const asking: Asking[] = [];
     for (const lane of [...active]) {
       begin(lane);
-      if (restsFor(lane) === Number.POSITIVE_INFINITY && isIdle(lane)) active.delete(lane);
+      if (isAsleep(lane)) active.delete(lane);
       if (stopping || settler.stuck) continue;
       const limit = wantedOf(lane, now);
       if (limit > 0 || lane.gateAt <= now) asking.push({ lane, limit });
     }
     if (asking.length === 0) return;
     const claims = await claim(asking, now);
-    const received = claims.map((claim, index) => ({ claim, limit: asking[index]?.limit ?? 0 }));
-    // Those that share a budget one after the other: what one takes is begun before the next one asks.
-    const groups = Map.groupBy(received, ({ claim }) => lanes.get(claim.hook)?.destination);
-    await Promise.all([...groups.values()].map(receiveInTurn));
+    await receive(
+      claims.flatMap((claim, index) => {
+        const { lane, limit } = asking[index] ?? {};
+        return lane === undefined ? [] : [{ lane, claim, limit: limit ?? 0 }];
+      }),
+    );
   };
 
-  const receiveInTurn = async (
-    group: readonly { readonly claim: LaneClaim; readonly limit: number }[],
-  ): Promise<void> => {
-    for (const { claim, limit } of group) await receive(claim, limit);
-  };
-
-  const receive = async (claim: LaneClaim, limit: number): Promise<void> => {
-    const lane = lanes.get(claim.hook);
-    if (lane === undefined) return;
-    lane.gateAt = Math.min(lane.gateAt, claim.nextGateAt ?? Number.POSITIVE_INFINITY);
-    if (limit === 0) {
-      // What its gate let through just now, for instance.
-      lane.wakeAt = Math.min(lane.wakeAt, claim.nextDueAt ?? Number.POSITIVE_INFINITY);
-      return;
-    }
-    const fresh = claim.deliveries.filter((claimed) => !isHere(lane, claimed));
-    const granted = await withinBudget(lane, fresh).catch((error: unknown) => {
-      lane.wakeAt = clock.now() + 1000;
-      throw error;
-    });
-    lane.buffer.push(...granted);
-    if (granted.length > 0) yieldTurn(lane);
-    if (stopping) giveBackBuffer(lane);
-    const more = claim.deliveries.length === limit && granted.length === fresh.length;
-    const next = more ? clock.now() : (claim.nextDueAt ?? Number.POSITIVE_INFINITY);
-    lane.wakeAt = Math.min(lane.wakeAt, next);
-    if (granted.length < fresh.length) {
-      lane.wakeAt = Math.min(lane.wakeAt, lane.destination.blockedUntil());
-    }
-    begin(lane);
-  };
-
-  /** A lease that ran out here while the process was busy: claimed anew, and still running. */
-  const isHere = ({ running, buffer }: Lane, { id, attempt }: ClaimedDelivery): boolean =>
-    attempt > 1 && (running.has(id) || buffer.some((claimed) => claimed.id === id));
-
-  /** Gives back what the budget of rates does not allow now. */
-  const withinBudget = async (lane: Lane, claimed: readonly ClaimedDelivery[]) => {
-    if (claimed.length === 0 || lane.destination.windows.length === 0) return claimed;
-    // What cannot begin now takes nothing: it would be counted for a time at which it did not happen.
-    const free = freeSlots(lane, clock.now()) - lane.buffer.length;
-    const wanted = Math.max(0, Math.min(claimed.length, free));
-    let granted = 0;
-    try {
-      if (wanted > 0) granted = await lane.destination.take(wanted, clock.now());
-    } finally {
-      const again = Math.max(lane.destination.blockedUntil(), clock.now());
-      for (const delivery of claimed.slice(granted)) runner.giveBack(lane, delivery, again);
-    }
-    return claimed.slice(0, granted);
-  };
-
-  const giveBackBuffer = (lane: Lane): void => {
-    for (const claimed of lane.buffer.splice(0)) runner.giveBack(lane, claimed, clock.now());
+  const giveBackHeld = (lane: Lane): void => {
+    const gathered = lane.gathering === undefined ? [] : empty(lane.gathering);
+    const held = [...gathered.map(({ claimed }) => claimed), ...lane.buffer.splice(0)];
+    for (const claimed of held) finisher.giveBack(lane, claimed, clock.now());
   };
 
   const begin = (lane: Lane): void => {
     if (stopping) return;
+    if (lane.gathering !== undefined) {
+      beginCalls(lane, lane.gathering);
+      return;
+    }
     while (lane.buffer.length > 0 && freeSlots(lane, clock.now()) > 0) {
       const claimed = lane.buffer.shift();
-      if (claimed !== undefined) runner.run(lane, claimed);
+      if (claimed !== undefined) run(lane, claimed);
       yieldTurn(lane);
     }
     const closedUntil = lane.destination.closedUntil();
     if (lane.buffer.length > 0 && (closedUntil > clock.now() || lane.switch.off !== undefined)) {
-      giveBackBuffer(lane);
+      giveBackHeld(lane);
       lane.wakeAt = Math.min(lane.wakeAt, Math.max(closedUntil, clock.now()));
     }
+  };
+
+  const beginCalls = (lane: Lane, gathering: Gathering): void => {
+    if (lane.switch.off !== undefined) {
+      giveBackHeld(lane);
+      return;
+    }
+    batcher.begin(lane, gathering, draining > 0);
+    yieldTurn(lane);
+    // A batch is kept over a pause: to give back and claim thousands would cost more than to hold them.
+    const closedUntil = lane.destination.closedUntil();
+    if (closedUntil > clock.now() && !isIdle(lane))
+      lane.wakeAt = Math.min(lane.wakeAt, closedUntil);
   };
 
   // Whoever emitted goes on first: no hook runs in the turn that resolves an emit.
@@ -232,11 +218,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (stopping) return;
     const now = clock.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const lane of active) {
-      // Full lanes are woken by the end of an attempt.
-      if (wantedOf(lane, now) > 0 || lane.wakeAt > now) next = Math.min(next, lane.wakeAt);
-      next = Math.min(next, lane.gateAt);
-    }
+    for (const lane of active) next = Math.min(next, restsUntil(lane, now));
     if (settler.stuck) next = Math.max(next, now + 1000);
     if (next === Number.POSITIVE_INFINITY) return;
     if (next <= now) pump();
@@ -284,7 +266,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     taken(lane, held) {
       active.add(lane);
       lane.buffer.push(...held);
-      if (stopping) giveBackBuffer(lane);
+      if (stopping) giveBackHeld(lane);
       else beginSoon();
     },
   });
@@ -319,7 +301,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         askIdleLanes();
         while (!signal.aborted) {
           await settler.flushed();
-          if (!isBusy(clock.now() + horizonMs)) return true;
+          if (!isAnythingBusy(clock.now() + horizonMs)) return true;
           await changes.next(signal);
         }
         return false;
@@ -335,7 +317,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       timer?.[Symbol.dispose]();
       await pumped;
       for (const item of open.splice(0)) item[Symbol.dispose]();
-      for (const lane of active) giveBackBuffer(lane);
+      for (const lane of active) giveBackHeld(lane);
       await endAttempts(active, deadline);
       await settler.flushed();
       settler[Symbol.dispose]();
@@ -346,8 +328,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
   };
 
-  function isBusy(until: number): boolean {
+  function isAnythingBusy(until: number): boolean {
     if (pumping || scheduled || beginning || settler.stuck) return true;
-    return [...active].some((lane) => !isIdle(lane) || isDueBy(lane, until));
+    return [...active].some((lane) => isBusy(lane, until));
   }
 }

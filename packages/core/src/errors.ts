@@ -59,6 +59,11 @@ export interface HookErrorOptions {
    * @default "delivery"
    */
   readonly scope?: "delivery" | "destination" | "gone" | undefined;
+  /**
+   * Of a call with many records: without some of them it may succeed, so it is repeated in halves until it is
+   * known which. @default false
+   */
+  readonly divisible?: boolean | undefined;
   readonly answer?: Answer | undefined;
   /** What the next attempt finds as `Delivery.state`. @default what this one found */
   readonly state?: JsonValue | undefined;
@@ -75,6 +80,7 @@ export class HookError extends Error {
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
   readonly scope: "delivery" | "destination" | "gone";
+  readonly divisible: boolean;
   readonly answer: Answer | undefined;
   readonly state: JsonValue | undefined;
 
@@ -84,6 +90,7 @@ export class HookError extends Error {
     this.retryable = options.retryable ?? false;
     this.retryAfterMs = options.retryAfterMs;
     this.scope = options.scope ?? "delivery";
+    this.divisible = options.divisible ?? false;
     this.answer = options.answer;
     this.state = options.state;
   }

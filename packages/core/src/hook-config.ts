@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { z } from "zod";
+import type { BatchLimits } from "./batch.ts";
 import type { Clock } from "./clock.ts";
 import { type Condition, compileCondition, functionCondition } from "./condition.ts";
 import { issuesText } from "./create-event.ts";
@@ -41,6 +42,8 @@ export interface PreparedHook {
   readonly policy: Policy;
   readonly gate: Gate | undefined;
   readonly destination: string;
+  /** Where it sends many deliveries in one call. */
+  readonly batch: BatchLimits | undefined;
   readonly events: readonly string[];
   readonly filter: FilterInput;
   readonly when: string | undefined;
@@ -158,6 +161,7 @@ function prepareHook(
     policy,
     gate,
     destination: config.destination ?? reaction.destination ?? name,
+    batch: reaction.batch,
     events,
     filter,
     when: condition?.text,
@@ -189,6 +193,7 @@ interface Reaction {
   readonly kind: string;
   readonly policy: PolicyInput | undefined;
   readonly destination: string | undefined;
+  readonly batch: BatchLimits | undefined;
   readonly secrets: readonly string[];
   readonly create: (context: HookContext) => Hook | Promise<Hook>;
   readonly given: Hook | undefined;
@@ -198,10 +203,12 @@ function toReaction(name: string, hook: HookConfig["hook"]): Reaction {
   if (typeof hook === "function") return plain({ deliver: hook });
   if ("deliver" in hook) return plain(hook);
   const options = checkOptions(hook.kind, hook.options, name);
+  const { batch } = hook.kind;
   return {
     kind: hook.kind.name,
     policy: hook.kind.policy,
     destination: hook.kind.destination?.(options),
+    batch: typeof batch === "function" ? batch(options) : batch,
     secrets: hook.kind.secrets?.(options) ?? [],
     create: (context) => hook.kind.create(options, context),
     given: undefined,
@@ -213,6 +220,7 @@ function plain(hook: Hook): Reaction {
     kind: "code",
     policy: undefined,
     destination: undefined,
+    batch: undefined,
     secrets: [],
     create: () => hook,
     given: hook,

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { BatchLimits, BatchSender } from "./batch.ts";
 import type { Budget } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 import type { Answer, HookError } from "./errors.ts";
@@ -120,6 +121,8 @@ export interface Hook {
    * 2xx is delivered, 408, 425, 429 and 5xx are worth another attempt, and everything else is not.
    */
   answered?(answer: GivenAnswer, delivery: Delivery): Outcome | void;
+  /** Where the kind has {@link HookDefinition.batch}: how many go in one call. `deliver` is for a single one then. */
+  readonly batch?: BatchSender | undefined;
   [Symbol.asyncDispose]?(): Promise<void>;
 }
 
@@ -188,6 +191,11 @@ export interface HookDefinition<Input, Options> {
   readonly secrets?: (options: Options) => readonly string[];
   /** Paths of options that are templates over the event, such as `payload` or `mail.subject`. */
   readonly templates?: readonly string[];
+  /**
+   * How much goes into one call, for a kind whose hooks have {@link Hook.batch}. Of its policies `concurrency`, `rateLimit` and
+   * `timeout` count calls then.
+   */
+  readonly batch?: BatchLimits | ((options: Options) => BatchLimits) | undefined;
   /** Policies this kind wants unless the user says otherwise. */
   readonly policy?: PolicyInput;
   /** Makes the live hook, when its first delivery is due. Load what is heavy in here. */

@@ -1,3 +1,11 @@
+export {
+  type BatchCall,
+  type BatchLimits,
+  type BatchRecord,
+  type BatchSender,
+  createBatchHook,
+  type RecordOutcome,
+} from "./batch.ts";
 export { type BreakerMemory, type BreakerState, breakerAfter, breakerState } from "./breaker.ts";
 export { type Budget, endlessBudget, type Taken } from "./budget.ts";
 export { createPipehooks } from "./bus.ts";

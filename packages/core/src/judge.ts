@@ -6,10 +6,13 @@ import { backoff, longestRetryAfterMs } from "./retry.ts";
 import type { AttemptRecord, Settlement } from "./store.ts";
 
 /** How an attempt ended: what the hook returned, what it threw, or that we broke it off. */
-export type Ending =
-  | { readonly type: "returned"; readonly outcome: Outcome }
+export type Ended<Returned> =
+  | { readonly type: "returned"; readonly outcome: Returned }
   | { readonly type: "threw"; readonly error: HookError }
   | { readonly type: "broken off"; readonly error: HookError };
+
+/** How one delivery's attempt ended. */
+export type Ending = Ended<Outcome>;
 
 export interface Situation {
   readonly attempt: number;

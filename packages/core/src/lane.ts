@@ -1,4 +1,5 @@
 import type { Attempt } from "./attempt.ts";
+import { type Gathering, ripeAt, roomIn } from "./batching/gathering.ts";
 import type { Destination } from "./destination.ts";
 import type { PipehooksEvent } from "./event.ts";
 import type { Gate } from "./gates/gate-of.ts";
@@ -20,7 +21,10 @@ export interface Lane {
   readonly live: () => Hook | Promise<Hook>;
   /** Claimed and not begun, so that a slot never waits for the store. */
   readonly buffer: Held[];
+  /** What each delivery is being tried by; those that go in one call share it. */
   readonly running: Map<number, Attempt>;
+  /** Where the hook sends many deliveries in one call. */
+  readonly gathering: Gathering | undefined;
   /** Deliveries that the store is asked to lease to this process as it accepts their events. */
   promised: number;
   /** When to ask the store again; infinite when nothing is unsettled. */
@@ -51,6 +55,7 @@ export function wantedOf(lane: Lane, now: number): number {
     lane.wakeAt = Math.max(lane.wakeAt, destination.blockedUntil());
     return 0;
   }
+  if (lane.gathering !== undefined) return Math.max(0, roomIn(lane.gathering) - buffer.length);
   const free = freeSlots(lane, now);
   // Where every attempt costs budget or is a trial, nothing is taken ahead.
   if (destination.windows.length > 0 || destination.breaker(now) === "half-open") {
@@ -75,31 +80,50 @@ export function canTakeOver(lane: Lane, count: number, now: number): boolean {
   if (lane.asking || lane.wakeAt <= now || lane.switch.off !== undefined) return false;
   if (policy.orderBy !== undefined || destination.windows.length > 0) return false;
   if (destination.blockedUntil() > now || destination.breaker(now) !== "closed") return false;
-  const held = running.size + buffer.length + promised;
-  return held + count <= policy.concurrency + aheadOf(lane, now);
+  const held = buffer.length + promised + count;
+  return lane.gathering === undefined
+    ? running.size + held <= policy.concurrency + aheadOf(lane, now)
+    : held <= roomIn(lane.gathering);
 }
 
-/** How many attempts may begin now. */
+/** How many attempts, or calls with many deliveries, may begin now. */
 export function freeSlots(lane: Lane, now: number): number {
-  const { destination, policy, running } = lane;
+  const { destination, policy, running, gathering } = lane;
   if (destination.closedUntil() > now || lane.switch.off !== undefined) return 0;
   const most = destination.breaker(now) === "half-open" ? 1 : destination.concurrency;
-  return Math.max(0, Math.min(policy.concurrency - running.size, most - destination.inFlight));
+  const inFlight = gathering?.calls ?? running.size;
+  return Math.max(0, Math.min(policy.concurrency - inFlight, most - destination.inFlight));
 }
 
-/** Until when a lane has no reason to ask the store. */
-export function restsFor({ wakeAt, gateAt }: Lane): number {
-  return Math.min(wakeAt, gateAt);
+/** When a lane wants to be looked at next; infinite where it waits for nothing but the end of an attempt. */
+export function restsUntil(lane: Lane, now: number): number {
+  const { wakeAt, gateAt, gathering } = lane;
+  // Full lanes, and a batch that waits for a slot, are woken by the end of an attempt.
+  const work = wantedOf(lane, now) > 0 || lane.wakeAt > now ? wakeAt : Number.POSITIVE_INFINITY;
+  const ripe = gathering === undefined ? Number.POSITIVE_INFINITY : ripeAt(gathering);
+  return Math.min(work, gateAt, ripe > now ? ripe : Number.POSITIVE_INFINITY);
+}
+
+/** Whether a lane neither waits for anything nor holds anything. */
+export function isAsleep(lane: Lane): boolean {
+  return Math.min(lane.wakeAt, lane.gateAt) === Number.POSITIVE_INFINITY && isIdle(lane);
 }
 
 /** Whether a lane neither runs nor holds anything. */
-export function isIdle({ running, buffer }: Lane): boolean {
-  return running.size === 0 && buffer.length === 0;
+export function isIdle({ running, buffer, gathering }: Lane): boolean {
+  return running.size === 0 && buffer.length === 0 && (gathering?.ids.size ?? 0) === 0;
 }
 
-/** Whether a lane will have something to do until then; one that is switched off delivers nothing. */
-export function isDueBy(lane: Lane, until: number): boolean {
-  if (lane.gateAt <= until) return true;
-  const off = lane.switch.off !== undefined;
-  return !off && Math.max(lane.wakeAt, lane.destination.blockedUntil()) <= until;
+/** Ids of the deliveries that it holds a lease of. */
+export function heldIds({ running, buffer, gathering }: Lane): readonly number[] {
+  return [...running.keys(), ...buffer.map(({ id }) => id), ...(gathering?.ids ?? [])];
+}
+
+/** Whether a lane has something to do until then; one that is switched off delivers nothing. */
+export function isBusy(lane: Lane, until: number): boolean {
+  if (lane.running.size > 0 || lane.buffer.length > 0 || lane.gateAt <= until) return true;
+  // What was gathered for a destination that is closed meanwhile stays where it is.
+  const gatheredAt = lane.gathering?.ids.size ? 0 : Number.POSITIVE_INFINITY;
+  const due = Math.max(Math.min(lane.wakeAt, gatheredAt), lane.destination.blockedUntil());
+  return lane.switch.off === undefined && due <= until;
 }

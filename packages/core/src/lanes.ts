@@ -1,3 +1,4 @@
+import { createGathering } from "./batching/gathering.ts";
 import { createBudgets } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 import { createDestination, type Destination } from "./destination.ts";
@@ -91,6 +92,7 @@ export function createLanes(parts: {
         live: live.get(prepared.name) as () => Hook | Promise<Hook>,
         buffer: [],
         running: new Map(),
+        gathering: prepared.batch === undefined ? undefined : createGathering(prepared.batch),
         promised: 0,
         wakeAt: Number.POSITIVE_INFINITY,
         pace: createPace(),

@@ -1,5 +1,6 @@
+import { letGoOf } from "./batching/gathering.ts";
 import { HookError } from "./errors.ts";
-import type { Lane } from "./lane.ts";
+import { heldIds, type Lane } from "./lane.ts";
 import type { Store } from "./store.ts";
 
 /** Holds on to what runs and waits here; breaks off what was cancelled or taken over meanwhile. */
@@ -11,7 +12,7 @@ export async function extendLeases(parts: {
 }): Promise<void> {
   const { store, owner, lanes, until } = parts;
   for (const lane of [...lanes]) {
-    const ids = [...lane.running.keys(), ...lane.buffer.map(({ id }) => id)];
+    const ids = heldIds(lane);
     if (ids.length === 0) continue;
     const held = new Set(await store.extend({ owner, ids, until }));
     for (const id of ids.filter((id) => !held.has(id))) letGo(lane, id);
@@ -21,6 +22,11 @@ export async function extendLeases(parts: {
 function letGo(lane: Lane, id: number): void {
   const buffered = lane.buffer.findIndex((claimed) => claimed.id === id);
   if (buffered >= 0) lane.buffer.splice(buffered, 1);
+  if (lane.gathering !== undefined) {
+    letGoOf(lane.gathering, id);
+    // A call that is under way goes on for the others in it.
+    return;
+  }
   const error = new HookError(
     "ABORTED",
     `${lane.hook}: the delivery was cancelled, or its lease was lost.`,
@@ -31,7 +37,7 @@ function letGo(lane: Lane, id: number): void {
 
 /** Waits for what runs until `deadline` aborts, and breaks off the rest. */
 export async function endAttempts(lanes: Iterable<Lane>, deadline: AbortSignal): Promise<void> {
-  const attempts = [...lanes].flatMap((lane) => [...lane.running.values()]);
+  const attempts = new Set([...lanes].flatMap((lane) => [...lane.running.values()]));
   const error = new HookError("ABORTED", "The bus was closed while the attempt ran.", {
     retryable: true,
   });
@@ -40,6 +46,6 @@ export async function endAttempts(lanes: Iterable<Lane>, deadline: AbortSignal):
   };
   if (deadline.aborted) breakOff();
   else deadline.addEventListener("abort", breakOff, { once: true });
-  await Promise.all(attempts.map(({ ending }) => ending));
+  await Promise.all([...attempts].map(({ ending }) => ending));
   deadline.removeEventListener("abort", breakOff);
 }

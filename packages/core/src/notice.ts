@@ -13,14 +13,14 @@ export interface Notice {
   readonly detail: JsonObject;
 }
 
-/** The notice that tells an attempt's outcome. */
-export const outcomeNotices = {
-  delivered: "pipehooks.delivery.delivered",
-  skipped: "pipehooks.delivery.skipped",
-  pending: "pipehooks.delivery.pending",
-  retry: "pipehooks.delivery.retrying",
-  dead: "pipehooks.delivery.dead",
-} as const;
+/** The notices that tell of an attempt, by its outcome. */
+export const attemptNotices = {
+  delivered: ["pipehooks.delivery.attempted", "pipehooks.delivery.delivered"],
+  skipped: ["pipehooks.delivery.attempted", "pipehooks.delivery.skipped"],
+  pending: ["pipehooks.delivery.attempted", "pipehooks.delivery.pending"],
+  retry: ["pipehooks.delivery.attempted", "pipehooks.delivery.retrying"],
+  dead: ["pipehooks.delivery.attempted", "pipehooks.delivery.dead"],
+} as const satisfies Record<Verdict["outcome"], readonly DeliveryEventType[]>;
 
 /** What a notice says of an attempt: the metadata of its event. */
 export function noticeDetail(told: {

@@ -57,7 +57,7 @@ export async function rehearseHooks(
             made,
           );
       const create = () => rehearse(live, kind.name, parts.stage);
-      return { ...config, hook: defineHook({ ...kind, create })(options) };
+      return { ...config, hook: defineHook({ ...kind, batch: undefined, create })(options) };
     }),
   );
   return {

@@ -1,0 +1,45 @@
+import { type Attempt, startAttempt } from "../attempt.ts";
+import type { BatchRecord, BatchSender } from "../batch.ts";
+import type { Clock } from "../clock.ts";
+import { endingOf, threwEnding } from "../delivery-attempt.ts";
+import { HookError, isHookError } from "../errors.ts";
+import type { Ended, Ending } from "../judge.ts";
+import type { Lane } from "../lane.ts";
+
+/** Sends records in one call, within the lane's time-out; answers an ending for each. */
+export function startCall({
+  lane,
+  sender,
+  records,
+  clock,
+}: {
+  readonly lane: Lane;
+  readonly sender: BatchSender;
+  readonly records: readonly BatchRecord[];
+  readonly clock: Clock;
+}): Attempt<readonly Ending[]> {
+  return startAttempt<readonly Ending[]>({
+    work: async (signal) => sender.send(records, { signal, logger: lane.logger }),
+    returned: (value) => toEndings(lane.hook, value, records.length),
+    threw: (error) => ({ type: "threw", error }),
+    says: () => false,
+    name: lane.hook,
+    timeoutMs: lane.policy.timeoutMs,
+    clock,
+  });
+}
+
+/** What became of each record, checked: hooks are also written without types. */
+function toEndings(name: string, value: unknown, count: number): Ended<readonly Ending[]> {
+  const outcomes: readonly unknown[] | undefined =
+    value === undefined ? Array.from({ length: count }) : Array.isArray(value) ? value : undefined;
+  if (outcomes?.length !== count) {
+    const said = outcomes === undefined ? "no list" : `${outcomes.length} outcomes`;
+    const message = `${name}: send() answered ${said} for ${count} records. Answer one for each, or nothing.`;
+    return { type: "threw", error: new HookError("HOOK_FAILED", message) };
+  }
+  const outcome = outcomes.map((each) =>
+    isHookError(each) ? threwEnding(name, each) : endingOf(name, each, "send() answered"),
+  );
+  return { type: "returned", outcome };
+}

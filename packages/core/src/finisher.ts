@@ -1,0 +1,203 @@
+import { type AftermathParts, createAftermath } from "./aftermath.ts";
+import type { DeliveryEventType } from "./catalogue.ts";
+import type { Clock } from "./clock.ts";
+import { type Answer, messageOf } from "./errors.ts";
+import type { EventFields, PipehooksEvent } from "./event.ts";
+import type { Delivery } from "./hook.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
+import { type Ending, judge, type Verdict } from "./judge.ts";
+import type { Held, Lane } from "./lane.ts";
+import { attemptNotices, noticeDetail } from "./notice.ts";
+import type { Redact } from "./redact.ts";
+import type { Settler } from "./settler.ts";
+import type { Acceptance, Settlement } from "./store.ts";
+
+export interface FinisherParts extends AftermathParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Makes an event that a hook emits ready to be stored. */
+  readonly emission: (
+    type: string,
+    fields: EventFields<JsonObject>,
+    cause: PipehooksEvent,
+  ) => Acceptance;
+  /** Whether listeners or hooks take notices of this type. */
+  readonly wants: (type: DeliveryEventType) => boolean;
+}
+
+/** What is kept of a reason or an answer, in characters. */
+const longestText = 4096;
+
+/** An attempt that has ended. */
+export interface Ended {
+  readonly lane: Lane;
+  readonly claimed: Held;
+  /** For notices: absent where none are wanted. */
+  readonly event: () => PipehooksEvent | undefined;
+  readonly startedAt: number;
+  readonly ending: Ending;
+  readonly emitted: readonly Acceptance[];
+  /** Chance for the wait; deliveries that are given the same one stay together. @default a new one */
+  readonly random?: () => number;
+}
+
+/** What follows from attempts: settlements, notices, the health of hook and destination. */
+export interface Finisher {
+  /** Hands the outcome to the settler. */
+  finish(done: Ended): Verdict;
+  /** Takes down what an attempt (or a call with many deliveries) says of its hook and its destination. */
+  conclude(lane: Lane, eventType: string, verdict: Verdict): void;
+  /** Whether anybody wants to be told of attempts. */
+  isWatched(): boolean;
+  /** Lets go of a claim that was not tried. */
+  giveBack(lane: Lane, claimed: Held, dueAt: number): void;
+  /** Ends a delivery whose stored events cannot be read. */
+  giveUpUnreadable(lane: Lane, claimed: Held): void;
+  /** `Delivery.emit` of one attempt: what is emitted goes to `emitted` until `ended`. */
+  emitter(
+    lane: Lane,
+    event: PipehooksEvent,
+    attempt: { readonly emitted: Acceptance[]; readonly ended: boolean },
+  ): Delivery["emit"];
+}
+
+export function createFinisher(
+  options: FinisherParts & {
+    readonly owner: string;
+    readonly settler: Settler;
+    /** Called when a budget was returned, which may let another attempt begin. */
+    readonly freed: (lane: Lane) => void;
+  },
+): Finisher {
+  const { owner, settler, clock, redact, logger } = options;
+  const aftermath = createAftermath(options);
+  const clean: Redact = (text) => {
+    const redacted = redact(text);
+    return redacted.length <= longestText ? redacted : `${redacted.slice(0, longestText)}…`;
+  };
+
+  const finish = (done: Ended): Verdict => {
+    const { lane, claimed, startedAt, ending, emitted } = done;
+    const now = clock.now();
+    lane.pace.count(now);
+    const verdict = judge(ending, {
+      attempt: claimed.attempt,
+      state: claimed.state,
+      since: claimed.since,
+      now,
+      retry: lane.policy.retry,
+      random: done.random ?? options.random,
+    });
+    const durationMs = now - startedAt;
+    const reason = verdict.reason === undefined ? undefined : clean(verdict.reason);
+    const told: Acceptance[] = [];
+    for (const type of attemptNotices[verdict.outcome]) {
+      const event = options.wants(type) ? done.event() : undefined;
+      if (event === undefined) continue;
+      const detail = noticeDetail({ hook: lane.hook, claimed, event, verdict, reason, durationMs });
+      const acceptance = options.notify({ type, hook: lane.hook, event, detail });
+      if (acceptance !== undefined) told.push(acceptance);
+    }
+    settler.add({
+      lane,
+      settlement: toSettlement({ claimed, verdict, reason, startedAt, durationMs, now }),
+      // A failed attempt's events stay: they say what the hook learned.
+      emitted: told.length === 0 ? emitted : [...emitted, ...told],
+    });
+    lane.wakeAt = Math.min(lane.wakeAt, verdict.dueAt ?? Number.POSITIVE_INFINITY);
+    return verdict;
+  };
+
+  const toSettlement = (done: {
+    readonly claimed: Held;
+    readonly verdict: Verdict;
+    readonly reason: string | undefined;
+    readonly startedAt: number;
+    readonly durationMs: number;
+    readonly now: number;
+  }): Settlement => {
+    const { claimed, verdict, reason, startedAt, durationMs, now } = done;
+    return {
+      id: claimed.id,
+      owner,
+      now,
+      to: verdict.to,
+      dueAt: verdict.dueAt,
+      attempts: verdict.attempts,
+      state: verdict.state,
+      reason,
+      attempt:
+        verdict.unrecorded === true
+          ? undefined
+          : {
+              number: claimed.attempt,
+              startedAt,
+              durationMs,
+              outcome: verdict.outcome,
+              code: verdict.error?.code,
+              message: verdict.error === undefined ? undefined : clean(verdict.error.message),
+              answer: cleanAnswer(verdict.answer, clean),
+            },
+    };
+  };
+
+  return {
+    finish,
+    isWatched: () => Object.values(attemptNotices).flat().some(options.wants),
+    conclude(lane, eventType, verdict) {
+      const now = clock.now();
+      aftermath.record(lane, eventType, verdict, now);
+      if (verdict.unspent !== true) return;
+      lane.destination.giveBack(now)?.then(
+        () => {
+          lane.wakeAt = Math.min(lane.wakeAt, clock.now());
+          options.freed(lane);
+        },
+        (error: unknown) => logger.debug(`Budget was not returned: ${messageOf(error)}`),
+      );
+    },
+    giveBack(lane, { id, attempt, state }, dueAt) {
+      settler.add({
+        lane,
+        settlement: {
+          id,
+          owner,
+          now: clock.now(),
+          to: state !== undefined ? "pending" : attempt > 1 ? "retrying" : "waiting",
+          dueAt,
+          attempts: attempt - 1,
+          state,
+        },
+      });
+    },
+    giveUpUnreadable(lane, claimed) {
+      settler.add({
+        lane,
+        settlement: {
+          id: claimed.id,
+          owner,
+          now: clock.now(),
+          to: "dead",
+          attempts: claimed.attempt,
+          reason: "The stored event cannot be read: the store's data is damaged.",
+        },
+      });
+    },
+    emitter:
+      (lane, event, attempt) =>
+      (type, fields = {}) => {
+        const acceptance = options.emission(type, fields, event);
+        if (!attempt.ended) attempt.emitted.push(acceptance);
+        else logger.error(`Hook "${lane.hook}" emitted "${type}" after its attempt: it is lost.`);
+      },
+  };
+}
+
+function cleanAnswer(answer: Answer | undefined, clean: Redact): JsonValue | undefined {
+  if (answer === undefined) return undefined;
+  return {
+    ...(answer.status !== undefined && { status: answer.status }),
+    ...(answer.body !== undefined && { body: clean(answer.body) }),
+    ...(answer.timing !== undefined && { timing: answer.timing }),
+  };
+}

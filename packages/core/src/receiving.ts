@@ -1,0 +1,82 @@
+import type { Clock } from "./clock.ts";
+import type { Finisher } from "./finisher.ts";
+import { freeSlots, type Lane } from "./lane.ts";
+import type { ClaimedDelivery, LaneClaim } from "./store.ts";
+
+/** What the store answered a lane, and how many it had asked for. */
+export interface Received {
+  readonly lane: Lane;
+  readonly claim: LaneClaim;
+  readonly limit: number;
+}
+
+/** Takes what was claimed into the lanes' buffers, as far as the budget of rates allows. */
+export function createReceiving({
+  clock,
+  finisher,
+  taken,
+}: {
+  readonly clock: Clock;
+  readonly finisher: Finisher;
+  /** Called when a lane has taken what it was given, be it nothing. */
+  readonly taken: (lane: Lane, count: number) => void;
+}): (received: readonly Received[]) => Promise<void> {
+  const receive = async ({ lane, claim, limit }: Received): Promise<void> => {
+    lane.gateAt = Math.min(lane.gateAt, claim.nextGateAt ?? Number.POSITIVE_INFINITY);
+    if (limit === 0) {
+      // What its gate let through just now, for instance.
+      lane.wakeAt = Math.min(lane.wakeAt, claim.nextDueAt ?? Number.POSITIVE_INFINITY);
+      return;
+    }
+    const fresh = claim.deliveries.filter((claimed) => !isHere(lane, claimed));
+    const granted = await withinBudget(lane, fresh).catch((error: unknown) => {
+      lane.wakeAt = clock.now() + 1000;
+      throw error;
+    });
+    lane.buffer.push(...granted);
+    const more = claim.deliveries.length === limit && granted.length === fresh.length;
+    if (lane.gathering !== undefined && !more) lane.gathering.shortClaims += 1;
+    const next = more ? clock.now() : (claim.nextDueAt ?? Number.POSITIVE_INFINITY);
+    lane.wakeAt = Math.min(lane.wakeAt, next);
+    if (granted.length < fresh.length) {
+      lane.wakeAt = Math.min(lane.wakeAt, lane.destination.blockedUntil());
+    }
+    taken(lane, granted.length);
+  };
+
+  /** Gives back what the budget of rates does not allow now. */
+  const withinBudget = async (lane: Lane, claimed: readonly ClaimedDelivery[]) => {
+    // A call with many deliveries takes from it when it begins.
+    const isFree = lane.destination.windows.length === 0 || lane.gathering !== undefined;
+    if (claimed.length === 0 || isFree) return claimed;
+    // What cannot begin now takes nothing: it would be counted for a time at which it did not happen.
+    const free = freeSlots(lane, clock.now()) - lane.buffer.length;
+    const wanted = Math.max(0, Math.min(claimed.length, free));
+    let granted = 0;
+    try {
+      if (wanted > 0) granted = await lane.destination.take(wanted, clock.now());
+    } finally {
+      const again = Math.max(lane.destination.blockedUntil(), clock.now());
+      for (const delivery of claimed.slice(granted)) finisher.giveBack(lane, delivery, again);
+    }
+    return claimed.slice(0, granted);
+  };
+
+  const receiveInTurn = async (group: readonly Received[]): Promise<void> => {
+    for (const received of group) await receive(received);
+  };
+
+  return async (received) => {
+    // Those that share a budget one after the other: what one takes is begun before the next one asks.
+    const groups = Map.groupBy(received, ({ lane }) => lane.destination);
+    await Promise.all([...groups.values()].map(receiveInTurn));
+  };
+}
+
+/** A lease that ran out here while the process was busy: claimed anew, and still running. */
+function isHere({ running, buffer, gathering }: Lane, { id, attempt }: ClaimedDelivery): boolean {
+  if (attempt === 1) return false;
+  return (
+    running.has(id) || gathering?.ids.has(id) === true || buffer.some((held) => held.id === id)
+  );
+}
