@@ -281,3 +281,28 @@ test.concurrent("an empty store is no failure", async () => {
   expect(events).toMatchObject({ status: 0, stdout: "", stderr: "No events.\n" });
   expect(deliveries).toMatchObject({ status: 0, stdout: "", stderr: "No deliveries.\n" });
 });
+
+test.concurrent("deliveries says what holds them back: the budget of their destination, or a hook that is off", async () => {
+  await using receiver = await receive();
+  const limited = webhookTo(receiver.url, "    rate_limit: [1/1h]\n");
+  await using folder = await createFolder(limited);
+  await folder.run(["emit", "--stdin"], {
+    input: '{"type":"pipeline.end"}\n{"type":"pipeline.end"}',
+  });
+  const done = await folder.run(["deliver"]);
+
+  const [waiting] = await folder.json(["deliveries", "--state", "waiting"]);
+  const table = await folder.run(["deliveries", "--state", "waiting"], { env: { COLUMNS: "300" } });
+  await folder.run(["disable", "ops"]);
+  const [off] = await folder.json(["deliveries", "--state", "waiting"]);
+
+  expect(waiting).toMatchObject({
+    heldBack: {
+      because: expect.stringContaining("rate budget used up"),
+      until: expect.stringMatching(/^\d{4}-.*Z$/),
+    },
+  });
+  expect(table.stdout).toMatch(/ in \S+ (?:h|min) +\S+ rate budget used up/);
+  expect(done.stdout).toMatch(/1 waiting.*next due in \S+ (?:h|min)/);
+  expect(off).toMatchObject({ heldBack: { because: expect.stringContaining("disabled") } });
+});

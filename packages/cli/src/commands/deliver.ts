@@ -1,6 +1,7 @@
 import type { Pipehooks, PipehooksEvent } from "@pipehooks/core";
 import { attemptLine, isDead, type Tally, tallyAttempts, tallyText } from "../attempts.ts";
 import { type Context, defineCommand, type ExitStatus } from "../command.ts";
+import { nextDueByHook } from "../held-back.ts";
 import { withBus } from "../open.ts";
 import { showProgress } from "../progress.ts";
 import { listenForStop, untilAborted } from "../stopping.ts";
@@ -105,8 +106,7 @@ interface Left {
 
 async function leftBehind(bus: Pipehooks): Promise<Left> {
   const [health, lanes] = await Promise.all([bus.health(), bus.store.lanes()]);
-  const on = new Set(health.hooks.filter(({ status }) => status === "on").map(({ name }) => name));
-  const dues = lanes.filter(({ hook }) => on.has(hook)).map(({ dueAt }) => dueAt);
+  const dues = [...nextDueByHook(health, lanes).values()];
   const count = (...states: (keyof (typeof health.hooks)[number]["counts"])[]) =>
     health.hooks.reduce(
       (total, { counts }) => total + states.reduce((sum, state) => sum + (counts[state] ?? 0), 0),

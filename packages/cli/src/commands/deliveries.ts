@@ -6,11 +6,12 @@ import {
 } from "@pipehooks/core";
 import { outcomeText } from "../attempts.ts";
 import { type Context, defineCommand } from "../command.ts";
+import { createFindHold, type FindHold, type HeldBack } from "../held-back.ts";
 import { allDeliveries, deliveryJson, parseStates } from "../ids.ts";
 import { withBus } from "../open.ts";
 import { parseCount } from "../parse.ts";
 import { formatTable } from "../table.ts";
-import { parsePointInTime, relative } from "../time.ts";
+import { iso, parsePointInTime, relative } from "../time.ts";
 
 interface Options {
   readonly state?: readonly (readonly DeliveryState[])[];
@@ -66,23 +67,29 @@ export const deliveries = defineCommand<Options>({
       ) {
         context.output.say(`No hook "${hook}" is configured.`);
       }
-      print(context, found);
+      print(context, found, createFindHold(await bus.health()));
       return 0;
     }),
 });
 
-function print({ output }: Context, rows: readonly DeliveryRow[]): void {
+function print({ output }: Context, rows: readonly DeliveryRow[], findHold: FindHold): void {
   if (output.json) {
-    for (const row of rows) output.object(deliveryJson(row));
+    for (const row of rows)
+      output.object({ ...deliveryJson(row), heldBack: holdJson(findHold(row)) });
     return;
   }
   if (rows.length === 0) output.say("No deliveries.");
-  else output.data(...deliveryTable(output, rows));
+  else output.data(...deliveryTable(output, rows, findHold));
+}
+
+function holdJson(hold: HeldBack | undefined): object | undefined {
+  return hold && { because: hold.because, until: iso(hold.until) };
 }
 
 export function deliveryTable(
   { colors, width }: Context["output"],
   rows: readonly DeliveryRow[],
+  findHold: FindHold = () => undefined,
 ): readonly string[] {
   const now = Date.now();
   return formatTable(
@@ -99,15 +106,20 @@ export function deliveryTable(
       { title: "EVENT TYPE", value: ({ eventType }) => eventType, shrinksTo: 12 },
       { title: "EVENT", value: ({ eventId }) => eventId, shrinksTo: 13 },
       { title: "TRIES", value: ({ attempts }) => String(attempts) },
-      { title: "NEXT", value: (row) => nextOf(row, now) },
-      { title: "REASON", value: ({ reason = "" }) => reason, shrinksTo: 12 },
+      { title: "NEXT", value: (row) => nextOf(row, findHold(row), now) },
+      {
+        title: "REASON",
+        value: (row) => findHold(row)?.because ?? row.reason ?? "",
+        shrinksTo: 12,
+      },
     ],
     { width, title: colors.bold },
   );
 }
 
 // A lease's end is no time at which anything happens to a running delivery.
-function nextOf({ state, dueAt }: DeliveryRow, now: number): string {
+function nextOf({ state, dueAt }: DeliveryRow, hold: HeldBack | undefined, now: number): string {
+  if (hold !== undefined) return hold.until === undefined ? "" : relative(hold.until, now);
   if (dueAt === undefined || state === "running") return "";
   return dueAt <= now ? "due" : relative(dueAt, now);
 }

@@ -6,6 +6,7 @@ import {
 } from "@pipehooks/core";
 import type { Context } from "../command.ts";
 import { defineCommand } from "../command.ts";
+import { nextDueByHook } from "../held-back.ts";
 import { withBus } from "../open.ts";
 import { formatTable } from "../table.ts";
 import { iso, relative } from "../time.ts";
@@ -57,7 +58,7 @@ async function printNext(context: Context, bus: Pipehooks): Promise<void> {
 
 async function list(bus: Pipehooks): Promise<readonly Listed[]> {
   const [health, lanes] = await Promise.all([bus.health(), bus.store.lanes()]);
-  const dues = new Map(lanes.map(({ hook, dueAt }) => [hook, dueAt]));
+  const dues = nextDueByHook(health, lanes);
   const byName = new Map(bus.hooks.map((hook) => [hook.name, hook]));
   return [
     ...health.hooks.map(({ name, kind, status, because, destination, breaker, counts }) => ({
@@ -69,7 +70,7 @@ async function list(bus: Pipehooks): Promise<readonly Listed[]> {
       because,
       breaker,
       counts,
-      nextDueAt: status === "on" ? dues.get(name) : undefined,
+      nextDueAt: dues.get(name),
     })),
     ...health.unknownHooks.map(({ name, unsettled }) => ({
       name,
