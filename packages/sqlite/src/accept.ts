@@ -1,115 +1,165 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type AcceptAsk, acceptedFlags, type Cell, cellsOf } from "./calls.ts";
+import { type Lease, prepareDeliveries, readDelivery } from "./deliveries.ts";
 import { packId } from "./event-id.ts";
+import { isConstraint } from "./fault.ts";
 import { type EntryPlaces, passEntries } from "./gate-entries.ts";
 import type { Gates } from "./gates.ts";
 import type { Ledger } from "./ledger.ts";
 import { prepareEndOfBlock } from "./memory.ts";
-import { prepareFindUnsettled } from "./order-keys.ts";
+import { once } from "./once.ts";
 import type { Owners } from "./owners.ts";
-import { stateCodes } from "./states.ts";
+import type { Value } from "./rows.ts";
 
-const { waiting, blocked, running } = stateCodes;
 const none: EntryPlaces = { places: [], announced: false };
 
 /** Stores packed acceptances; answers what `unpackAccepted` reads. */
 export type Accept = (ask: AcceptAsk) => number[];
 
+const eventColumns = "seq id source type pipeline at first count body".split(" ");
+/** Events inserted by one statement, where none of them is there already. */
+const eventsAtOnce = 10;
+
 export function prepareAccept(
   db: DatabaseSync,
   { ledger, owners, gates }: { ledger: Ledger; owners: Owners; gates: () => Gates },
 ): Accept {
-  const addEvent = db.prepare(
-    "INSERT INTO events (seq, id, source, type, pipeline, at, first, count, body) " +
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, source) DO NOTHING",
-  );
+  const insert = `INSERT INTO events (${eventColumns.join(", ")}) VALUES `;
+  const row = `(${eventColumns.map(() => "?").join(", ")})`;
+  const addEvent = db.prepare(`${insert}${row} ON CONFLICT (id, source) DO NOTHING`);
+  const addEvents = once(() => db.prepare(insert + new Array(eventsAtOnce).fill(row).join(", ")));
   const findEvent = db.prepare("SELECT first, count FROM events WHERE id = ? AND source = ?");
-  const addDelivery = prepareAddDelivery(db, ledger);
-  const addLeased = db.prepare(
-    `INSERT INTO deliveries (id, event, hook, state, attempts, due, owner) VALUES (?, ?, ?, ${running}, 1, ?, ?)`,
-  );
+  const deliveries = prepareDeliveries(db, ledger);
   const endOfBlock = prepareEndOfBlock(db);
+  const { sequences } = ledger;
 
   /** From when the lanes of a lease are free, and who holds what is leased. */
-  function openLease({ lease }: AcceptAsk) {
+  function openLease({ lease }: AcceptAsk): Lease | undefined {
     if (lease === null) return undefined;
     const { owner, until, lanes } = lease;
     const freeFrom = new Map(lanes.map(({ hook, keys }) => [hook, endOfBlock(keys)]));
-    let holder: number | undefined;
     return {
       until,
-      takes(delivery: readonly [hook: string, due: number, key: string | null], at: number) {
-        const [hook, due, key] = delivery;
+      takes({ hook, due, key }, at) {
         const free = freeFrom.get(hook);
         return free !== undefined && key === null && free <= at && due <= at;
       },
-      holder: () => {
-        holder ??= owners.hold(owner, until);
-        return holder;
-      },
+      holder: once(() => owners.hold(owner, until)),
     };
   }
 
+  function eventRow(cells: readonly Cell[], at: number, seq: number, first: number): Value[] {
+    const pipeline = cells[at + 3] as string | null;
+    return [
+      seq,
+      packId(cells[at + 1] as string),
+      ledger.number(cells[at] as string),
+      ledger.number(cells[at + 2] as string),
+      pipeline === null ? null : ledger.number(pipeline),
+      cells[at + 4] as number,
+      first,
+      cells[at + 6] as number,
+      cells[at + 5] as string,
+    ];
+  }
+
+  /** Inserts the events at these places by one statement; `false`, and nothing, where one of them is there already. */
+  function addTogether(cells: readonly Cell[], places: readonly number[]): boolean {
+    let { event, delivery } = sequences;
+    const values = places.flatMap((at) => {
+      event += 1;
+      const own = eventRow(cells, at, event, delivery + 1);
+      delivery += cells[at + 6] as number;
+      return own;
+    });
+    try {
+      addEvents().run(...values);
+      return true;
+    } catch (error) {
+      if (isConstraint(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Adds the deliveries of an event that was inserted as the next one, and takes its gates a step on. */
+  function addRest(
+    { cells, specs }: AcceptAsk,
+    at: number,
+    lease: Lease | undefined,
+    answer: number[],
+  ): void {
+    const now = cells[at + 4] as number;
+    const count = cells[at + 6] as number;
+    const entries = cells[at + 7] as number;
+    sequences.event += 1;
+    sequences.events += 1;
+    const { event } = sequences;
+    const first = sequences.delivery + 1;
+    sequences.delivery += count;
+    const leased: number[] = [];
+    let place = at + cellsOf.event;
+    for (let n = 0; n < count; n += 1, place += cellsOf.delivery) {
+      const wanted = readDelivery(cells, place);
+      if (lease?.takes(wanted, now) === true) {
+        deliveries.addLeased({ id: first + n, event, ...wanted }, lease);
+        leased.push(first + n);
+      } else {
+        deliveries.add({ id: first + n, event, ...wanted });
+      }
+    }
+    if (entries > 0) deliveries.flush();
+    const passed =
+      entries === 0
+        ? none
+        : passEntries(gates(), ledger, { cells, at: place, entries, specs, event, now });
+    answer.push(first, count);
+    pushRest(answer, leased, passed);
+  }
+
   return (ask) => {
-    const { cells, specs } = ask;
-    const { sequences } = ledger;
+    const { cells } = ask;
     const lease = openLease(ask);
     const answer: number[] = [];
+    deliveries.begin();
     for (let at = 0; at < cells.length; ) {
-      const source = ledger.number(cells[at] as string);
-      const id = packId(cells[at + 1] as string);
-      const type = ledger.number(cells[at + 2] as string);
-      const pipeline = cells[at + 3] as string | null;
-      const now = cells[at + 4] as number;
-      const count = cells[at + 6] as number;
-      const entries = cells[at + 7] as number;
-      const seq = sequences.event + 1;
-      const first = sequences.delivery + 1;
-      const { changes } = addEvent.run(
-        seq,
-        id,
-        source,
-        type,
-        pipeline === null ? null : ledger.number(pipeline),
-        now,
-        first,
-        count,
-        cells[at + 5] as string,
-      );
-      at += cellsOf.event;
-      if (changes === 0) {
-        const there = findEvent.get(id, source);
-        answer.push(Number(there?.first), Number(there?.count), acceptedFlags.duplicate);
-        at += count * cellsOf.delivery + entries * cellsOf.entry;
-        continue;
-      }
-      sequences.event = seq;
-      sequences.events += 1;
-      sequences.delivery += count;
-      const leased: number[] = [];
-      for (let n = 0; n < count; n += 1, at += cellsOf.delivery) {
-        const name = cells[at] as string;
-        const due = cells[at + 1] as number;
-        const key = cells[at + 2] as string | null;
-        if (lease?.takes([name, due, key], now) === true) {
-          const hook = ledger.number(name);
-          addLeased.run(first + n, seq, hook, lease.until, lease.holder());
-          ledger.tally(hook, running, 1);
-          leased.push(first + n);
+      const places = plainPlaces(cells, at);
+      const together = places.length === eventsAtOnce && addTogether(cells, places);
+      for (const place of together ? places : [at]) {
+        const { changes } = together
+          ? { changes: 1 }
+          : addEvent.run(...eventRow(cells, place, sequences.event + 1, sequences.delivery + 1));
+        if (changes === 0) {
+          const there = findEvent.get(
+            packId(cells[place + 1] as string),
+            ledger.number(cells[place] as string),
+          );
+          answer.push(Number(there?.first), Number(there?.count), acceptedFlags.duplicate);
         } else {
-          addDelivery(first + n, seq, cells, at);
+          addRest(ask, place, lease, answer);
         }
+        at = endOfEvent(cells, place);
       }
-      const passed =
-        entries === 0
-          ? none
-          : passEntries(gates(), ledger, { cells, at, entries, specs, event: seq, now });
-      at += entries * cellsOf.entry;
-      answer.push(first, count);
-      pushRest(answer, leased, passed);
     }
+    deliveries.flush();
     return answer;
   };
+}
+
+/** Where the next events stand that come to no gate, as many as are inserted at once. */
+function plainPlaces(cells: readonly Cell[], from: number): readonly number[] {
+  const places: number[] = [];
+  for (let at = from; at < cells.length && places.length < eventsAtOnce; ) {
+    if (cells[at + 7] !== 0) break;
+    places.push(at);
+    at = endOfEvent(cells, at);
+  }
+  return places;
+}
+
+function endOfEvent(cells: readonly Cell[], at: number): number {
+  const count = cells[at + 6] as number;
+  const entries = cells[at + 7] as number;
+  return at + cellsOf.event + count * cellsOf.delivery + entries * cellsOf.entry;
 }
 
 function pushRest(answer: number[], leased: readonly number[], passed: EntryPlaces): void {
@@ -121,22 +171,4 @@ function pushRest(answer: number[], leased: readonly number[], passed: EntryPlac
   );
   if (leased.length > 0) answer.push(leased.length, ...leased);
   if (places.length > 0) answer.push(places.length / 2, ...places);
-}
-
-/** Adds the delivery that is packed at a place of the cells. */
-export function prepareAddDelivery(
-  db: DatabaseSync,
-  ledger: Ledger,
-): (id: number, event: number, cells: readonly Cell[], at: number) => void {
-  const add = db.prepare(
-    "INSERT INTO deliveries (id, event, hook, state, attempts, due, order_key) VALUES (?, ?, ?, ?, 0, ?, ?)",
-  );
-  const findUnsettled = prepareFindUnsettled(db);
-  return (id, event, cells, at) => {
-    const hook = ledger.number(cells[at] as string);
-    const key = cells[at + 2] as string | null;
-    const state = key !== null && findUnsettled(hook, key) ? blocked : waiting;
-    add.run(id, event, hook, state, cells[at + 1] as number, key);
-    ledger.tally(hook, state, 1);
-  };
 }

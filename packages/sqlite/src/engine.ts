@@ -7,6 +7,7 @@ import { createGateQueries } from "./gate-query.ts";
 import type { PrepareGates } from "./gates.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { prepareMemory } from "./memory.ts";
+import { once } from "./once.ts";
 import { type Owners, prepareOwners } from "./owners.ts";
 import { preparePurge } from "./purge.ts";
 import { createQueries } from "./query.ts";
@@ -164,13 +165,5 @@ function createHandlers(
     replay: (ask) => overrides().replay(ask),
     cancel: (ask) => overrides().cancel(ask),
     purge: (ask) => purge()(ask),
-  };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
   };
 }

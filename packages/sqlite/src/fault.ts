@@ -31,6 +31,11 @@ export function isBusy(thrown: unknown): boolean {
   return primary === 5 || primary === 6;
 }
 
+/** Whether a row is there already, SQLITE_CONSTRAINT. */
+export function isConstraint(thrown: unknown): boolean {
+  return resultCode(thrown) === 19;
+}
+
 /** Explains anything that SQLite or the file system threw; result codes: https://sqlite.org/rescode.html. */
 export function toFault(thrown: unknown, path: string): StoreFault {
   if (thrown instanceof StoreFault) return thrown;

@@ -29,66 +29,83 @@ const soonWeight = 16 * 1024;
 
 /**
  * All calls of one turn of the event loop, and all made while a group is under way, go to the runner together:
- * one transaction, one fsync.
+ * one transaction, one fsync. A group that is heavy enough goes after the one that is under way at once, where the runner
+ * has room for it: the store need not wait for the way there and back.
  */
 export function createCallQueue(load: () => Promise<Runner> | Runner): CallQueue {
   let entries: Entry[] = [];
+  let weight = 0;
   let scheduled = false;
-  let busy = false;
+  let loading = false;
+  let underWay = 0;
+  let room = 1;
   const idlers: (() => void)[] = [];
 
-  async function pump(): Promise<void> {
-    busy = true;
-    while (entries.length > 0) {
-      const group = takeGroup();
-      try {
-        const runner = await load();
-        answer(group, await runner.run(group.map(({ call }) => call)));
-      } catch (error) {
-        const fault = toFault(error);
-        for (const { reject } of group) reject(toHookError(fault));
-      }
+  const isIdle = () => entries.length === 0 && underWay === 0 && !loading;
+  const mayGo = () =>
+    entries.length > 0 && !loading && (underWay === 0 || (underWay < room && weight >= soonWeight));
+
+  function pump(): void {
+    while (mayGo()) void run(takeGroup());
+  }
+
+  async function run(group: readonly Entry[]): Promise<void> {
+    underWay += 1;
+    try {
+      loading = true;
+      const runner = await load();
+      loading = false;
+      room = runner.room;
+      const answers = runner.run(group.map(({ call }) => call));
+      pump();
+      answer(group, await answers);
+    } catch (error) {
+      loading = false;
+      const fault = toFault(error);
+      for (const { reject } of group) reject(toHookError(fault));
     }
-    busy = false;
-    for (const resolve of idlers.splice(0)) resolve();
+    underWay -= 1;
+    pump();
+    if (isIdle()) for (const resolve of idlers.splice(0)) resolve();
   }
 
   function takeGroup(): Entry[] {
-    let weight = 0;
+    let taken = 0;
     const end = entries.findIndex((entry, at) => {
-      weight += entry.weight;
-      return at > 0 && (at >= maxCalls || weight > maxWeight);
+      taken += entry.weight;
+      return at > 0 && (at >= maxCalls || taken > maxWeight);
     });
     const group = end < 0 ? entries : entries.slice(0, end);
     entries = end < 0 ? [] : entries.slice(end);
+    weight = entries.reduce((sum, entry) => sum + entry.weight, 0);
     return group;
   }
 
   return {
-    call: <Name extends Operation>(op: Name, ask: Operations[Name]["ask"], weight = 0) =>
+    call: <Name extends Operation>(op: Name, ask: Operations[Name]["ask"], own = 0) =>
       new Promise<Operations[Name]["answer"]>((resolve, reject) => {
         // The runner answers each operation with its own type; the queue carries them all alike.
         entries.push({
           call: { op, ask },
-          weight,
+          weight: own,
           resolve: resolve as (value: unknown) => void,
           reject,
         });
-        if (busy) return;
-        if (weight >= soonWeight) {
-          void pump();
+        weight += own;
+        if (own >= soonWeight) {
+          pump();
           return;
         }
-        if (scheduled) return;
+        if (underWay > 0 || scheduled) return;
         scheduled = true;
         // After the promises of this turn, so that whoever wakes together is stored together.
         setImmediate(() => {
           scheduled = false;
-          if (!busy && entries.length > 0) void pump();
+          pump();
         });
       }),
     async idle() {
-      if (!busy && entries.length === 0) return;
+      if (isIdle()) return;
       await new Promise<void>((resolve) => idlers.push(resolve));
     },
   };

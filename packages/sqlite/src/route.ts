@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import { prepareAddDelivery } from "./accept.ts";
 import { cellsOf, type RouteAsk } from "./calls.ts";
+import { prepareDeliveries, readDelivery } from "./deliveries.ts";
 import { passEntries } from "./gate-entries.ts";
 import type { Gates } from "./gates.ts";
 import type { Ledger } from "./ledger.ts";
@@ -15,10 +15,11 @@ export function prepareRoute(
   const setDeliveries = db.prepare("UPDATE events SET first = ?, count = ? WHERE seq = ?");
   // Whoever came to the gate since it was announced has a later number.
   const lowerFirst = db.prepare("UPDATE deliveries SET event = ?1 WHERE id = ?2 AND event > ?1");
-  const addDelivery = prepareAddDelivery(db, ledger);
+  const deliveries = prepareDeliveries(db, ledger);
 
   return ({ cells, specs }) => {
     const answer: number[] = [];
+    deliveries.begin();
     for (let at = 0; at < cells.length; ) {
       const event = cells[at] as number;
       const now = cells[at + 1] as number;
@@ -33,8 +34,9 @@ export function prepareRoute(
         ledger.sequences.delivery += count;
         setDeliveries.run(first, count, event);
         for (let n = 0; n < count; n += 1, at += cellsOf.delivery) {
-          addDelivery(first + n, event, cells, at);
+          deliveries.add({ id: first + n, event, ...readDelivery(cells, at) });
         }
+        deliveries.flush();
         if (entries > 0) {
           const { places } = passEntries(gates(), ledger, {
             cells,

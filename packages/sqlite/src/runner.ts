@@ -9,6 +9,8 @@ import type { PrepareGates } from "./gates.ts";
 
 /** Runs groups of calls, in the worker or in the caller's thread. */
 export interface Runner {
+  /** How many groups may be under way: it runs them in order. */
+  readonly room: number;
   /** Never rejects for a fault of the store: that stands in the answers. */
   run(calls: readonly Call[]): Promise<Answers>;
   close(): Promise<void>;
@@ -51,6 +53,8 @@ export function createRunner(options: DatabaseOptions): Runner {
   }
 
   return {
+    // While it waits for another process it must not be given more.
+    room: 1,
     async run(calls) {
       // A thread that has no gates to ask starts without them: that saves it a third of its time.
       if (prepareGates === undefined && calls.some(needsGates)) {

@@ -15,7 +15,7 @@ interface Waiting {
  */
 export function createWorkerRunner(options: DatabaseOptions): Runner {
   let worker: Worker | undefined;
-  let waiting: Waiting | undefined;
+  let waiting: Waiting[] = [];
 
   function start(): Worker {
     const started = new Worker(workerFile(), {
@@ -25,31 +25,31 @@ export function createWorkerRunner(options: DatabaseOptions): Runner {
       execArgv: ["--disable-warning=ExperimentalWarning"],
     });
     let why: unknown;
-    started.on("message", (answers: Answers) => settle((it) => it.resolve(answers)));
+    started.on("message", (answers: Answers) => {
+      const first = waiting.shift();
+      if (waiting.length === 0) started.unref();
+      first?.resolve(answers);
+    });
     started.on("error", (error) => {
       why = error;
     });
     started.on("exit", (code) => {
       if (worker === started) worker = undefined;
-      settle((it) => it.reject(crashed(options.path, why ?? `exit code ${code}`)));
+      const left = waiting;
+      waiting = [];
+      for (const it of left) it.reject(crashed(options.path, why ?? `exit code ${code}`));
     });
     return started;
   }
 
-  function settle(how: (it: Waiting) => void): void {
-    const it = waiting;
-    waiting = undefined;
-    worker?.unref();
-    if (it !== undefined) how(it);
-  }
-
   return {
+    room: 2,
     run: (calls: readonly Call[]) =>
       new Promise((resolve, reject) => {
         worker ??= start();
         worker.postMessage(calls);
         worker.ref();
-        waiting = { resolve, reject };
+        waiting.push({ resolve, reject });
       }),
     async close() {
       const closing = worker;

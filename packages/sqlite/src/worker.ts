@@ -5,9 +5,11 @@ import { createRunner } from "./runner.ts";
 
 const runner = createRunner(workerData as DatabaseOptions);
 
-/** Groups come one at a time: the next is sent after the last was answered. */
+let last: Promise<void> = Promise.resolve();
+
+/** One group after the other: the first may have to wait for another process. */
 parentPort?.on("message", (calls: readonly Call[] | "close") => {
-  void (calls === "close" ? close() : answer(calls));
+  last = last.then(() => (calls === "close" ? close() : answer(calls)));
 });
 
 async function answer(calls: readonly Call[]): Promise<void> {
