@@ -83,6 +83,7 @@ export function createFinisher(
     const verdict = judge(ending, {
       attempt: claimed.attempt,
       state: claimed.state,
+      keepState: lane.keepState,
       since: claimed.since,
       now,
       retry: lane.policy.retry,

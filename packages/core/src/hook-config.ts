@@ -44,6 +44,8 @@ export interface PreparedHook {
   readonly destination: string;
   /** Where it sends many deliveries in one call. */
   readonly batch: BatchLimits | undefined;
+  /** Whether a delivery's state outlives its death, for a replay. */
+  readonly keepState: boolean;
   readonly events: readonly string[];
   readonly filter: FilterInput;
   readonly when: string | undefined;
@@ -162,6 +164,7 @@ function prepareHook(
     gate,
     destination: config.destination ?? reaction.destination ?? name,
     batch: reaction.batch,
+    keepState: reaction.keepState,
     events,
     filter,
     when: condition?.text,
@@ -194,6 +197,7 @@ interface Reaction {
   readonly policy: PolicyInput | undefined;
   readonly destination: string | undefined;
   readonly batch: BatchLimits | undefined;
+  readonly keepState: boolean;
   readonly secrets: readonly string[];
   readonly create: (context: HookContext) => Hook | Promise<Hook>;
   readonly given: Hook | undefined;
@@ -209,6 +213,7 @@ function toReaction(name: string, hook: HookConfig["hook"]): Reaction {
     policy: hook.kind.policy,
     destination: hook.kind.destination?.(options),
     batch: typeof batch === "function" ? batch(options) : batch,
+    keepState: hook.kind.keepState ?? false,
     secrets: hook.kind.secrets?.(options) ?? [],
     create: (context) => hook.kind.create(options, context),
     given: undefined,
@@ -221,6 +226,7 @@ function plain(hook: Hook): Reaction {
     policy: undefined,
     destination: undefined,
     batch: undefined,
+    keepState: false,
     secrets: [],
     create: () => hook,
     given: hook,

@@ -196,6 +196,11 @@ export interface HookDefinition<Input, Options> {
    * `timeout` count calls then.
    */
   readonly batch?: BatchLimits | ((options: Options) => BatchLimits) | undefined;
+  /**
+   * Whether a replay of a dead delivery finds the state that its last attempt left, as progress that must not be made
+   * twice. @default false: a replay begins anew
+   */
+  readonly keepState?: boolean | undefined;
   /** Policies this kind wants unless the user says otherwise. */
   readonly policy?: PolicyInput;
   /** Makes the live hook, when its first delivery is due. Load what is heavy in here. */

@@ -18,6 +18,8 @@ export interface Situation {
   readonly attempt: number;
   /** What the last pending outcome stored. */
   readonly state?: JsonValue | undefined;
+  /** Whether the state outlives the delivery's death, for a replay. */
+  readonly keepState: boolean;
   /** Since when it is being delivered, milliseconds since the epoch. */
   readonly since: number;
   readonly now: number;
@@ -129,6 +131,7 @@ function judgeError(error: HookError, situation: Situation): Verdict {
     ...failed,
     to: "dead",
     outcome: "dead",
+    state: situation.keepState ? (error.state ?? situation.state) : undefined,
     reason: why === undefined ? error.message : `${error.message} ${why}`,
     hookHealth: error.scope === "gone" ? "gone" : "bad",
   });

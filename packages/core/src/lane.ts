@@ -17,6 +17,8 @@ export interface Lane {
   readonly destination: Destination;
   readonly switch: HookSwitch;
   readonly logger: Logger;
+  /** Whether a delivery's state outlives its death, for a replay. */
+  readonly keepState: boolean;
   /** The live hook, made when first needed. */
   readonly live: () => Hook | Promise<Hook>;
   /** Claimed and not begun, so that a slot never waits for the store. */

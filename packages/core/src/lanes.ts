@@ -89,6 +89,7 @@ export function createLanes(parts: {
         destination: destinations.get(prepared.destination) as Destination,
         switch: createHookSwitch(prepared.name, store),
         logger,
+        keepState: prepared.keepState,
         live: live.get(prepared.name) as () => Hook | Promise<Hook>,
         buffer: [],
         running: new Map(),

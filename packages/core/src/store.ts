@@ -235,7 +235,7 @@ export interface Settlement {
   readonly dueAt?: number | undefined;
   /** Attempts to remember (a look at something pending, or a give-back, takes the claim's count back). */
   readonly attempts: number;
-  /** For `pending`: what to give back at the next claim. */
+  /** What to give back at the next claim; of a dead one after a replay. Without one, what is settled forgets it. */
   readonly state?: JsonValue | undefined;
   /** Why it is dead or skipped, or what the last failure was; for people, redacted. */
   readonly reason?: string | undefined;

@@ -1,6 +1,7 @@
 import {
   backoff,
   createMemoryStore,
+  defineHook,
   type ErrorCode,
   HookError,
   type HookErrorOptions,
@@ -10,6 +11,7 @@ import {
 } from "@pipehooks/core";
 import { createVirtualTime } from "@pipehooks/testing";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { createGate, createRecorder, keepOpen, openBus } from "./virtual-bus.ts";
 
 const fail = (options: HookErrorOptions = {}, code: ErrorCode = "RECEIVER_FAILED"): never => {
@@ -204,6 +206,43 @@ describe("retry", () => {
     expect(recorder.calls[0]?.delivery.idempotencyKey).toMatch(/^[a-z0-9_]+$/);
     expect((await bus.store.deliveries({}))[0]).toMatchObject({ state: "delivered", attempts: 1 });
   });
+
+  test.each([
+    [true, { reached: ["a"] }],
+    [undefined, undefined],
+  ])(
+    "a replay goes on from what was reached where the kind says keepState: %s",
+    async (keepState, found) => {
+      const time = createVirtualTime();
+      const states: unknown[] = [];
+      const mail = defineHook({
+        name: "mail",
+        options: z.strictObject({}),
+        keepState,
+        create: () => ({
+          deliver({ state, attempt }) {
+            states.push(state);
+            if (states.length > 2) return;
+            const left = attempt === 1 ? { state: { reached: ["a"] } } : {};
+            throw new HookError("RECEIVER_FAILED", "down", { retryable: true, ...left });
+          },
+        }),
+      });
+      const retry = { ...plain, attempts: 2 };
+      const { bus } = openBus({
+        time,
+        hooks: [{ name: "one", events: "*", hook: mail({}), retry, breaker: patient }],
+      });
+
+      await bus.emit("pipeline.start");
+      await time.advance(60_000);
+      await bus.store.replay({ states: ["dead"] }, time.now());
+      bus.wake();
+      await time.advance(0);
+
+      expect(states).toEqual([undefined, { reached: ["a"] }, found]);
+    },
+  );
 });
 
 describe("Retry-After", () => {

@@ -13,10 +13,10 @@ export function prepareSettle(
   db: DatabaseSync,
   { ledger, owners, accept }: { ledger: Ledger; owners: Owners; accept: Accept },
 ): (rows: readonly SettlementCells[]) => number[] {
-  // Of a delivery that is tried again what its remote run left is kept; one that is settled needs it no more.
+  // Of a delivery that is tried again what its remote run left is kept; one that is settled keeps what it is given.
   const settle = db.prepare(
     `UPDATE deliveries SET state = ?1, attempts = ?2, due = ?3, owner = NULL, reason = ?4,
-       resume = CASE WHEN ?1 > ${blocked} THEN NULL ELSE coalesce(?5, resume) END
+       resume = CASE WHEN ?1 > ${blocked} THEN ?5 ELSE coalesce(?5, resume) END
      WHERE id = ?6 AND owner = ?7 AND state = ${running} RETURNING hook, order_key`,
   );
   settle.setReturnArrays(true);

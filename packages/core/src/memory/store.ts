@@ -57,6 +57,7 @@ export function createMemoryStore({
     }
     if (to === "delivered" || to === "skipped" || to === "dead") {
       deliveries.end(entry, to, now, reason);
+      entry.data = settlement.state;
     } else {
       entry.owner = undefined;
       entry.reason = reason;

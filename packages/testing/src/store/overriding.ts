@@ -99,6 +99,22 @@ export const overriding: Topic = (test, sharedTest) => {
     );
   });
 
+  test("replay gives back the state with which a delivery died, once", async ({ store }) => {
+    const [id = 0] = await accept(store, "e1");
+    await claim(store);
+    await settle(store, id, { to: "dead", state: { reached: ["a"] } });
+    const states: unknown[] = [];
+
+    for (const at of [t0 + 50, t0 + 60]) {
+      await store.replay({ ids: [id] }, at);
+      const [claimed] = await claim(store, { now: at });
+      states.push(claimed?.state);
+      await settle(store, id, { to: "dead", now: at });
+    }
+
+    assert.deepEqual(states, [{ reached: ["a"] }, undefined]);
+  });
+
   test("replay and cancel take what a query finds: state, hook, time, limit", async ({ store }) => {
     const ids = await inEveryState(store);
 
