@@ -37,8 +37,12 @@ const { output } = await bundle.write({
         name: (id, modules) => (isOfGates(id, modules) ? "gates" : null),
         priority: 3,
       },
-      // Wherever one of these is needed, so are nearly all.
-      { name: "pipehooks", test: inside("core", "config"), priority: 2 },
+      // Wherever one of these is needed, so are nearly all; the guard of targets is for hooks that connect.
+      {
+        name: "pipehooks",
+        test: (id) => inside("core", "config")(id) && !inside(join("core", "src", "targets"))(id),
+        priority: 2,
+      },
       {
         debugName: "main",
         name: (id, modules) => (isOfMain(id, modules) ? "main" : null),

@@ -1,8 +1,7 @@
-import type { TLSSocket } from "node:tls";
+import { probe, type TargetGuard } from "@pipehooks/core/targets";
 import type { buildConnector, Dispatcher } from "undici";
 import { type Connect, createConnector, type Opening, type Undici } from "./connector.ts";
 import { createProxy, proxyHeaders } from "./proxy.ts";
-import type { TargetGuard } from "./target.ts";
 
 export interface ConnectionSettings {
   readonly url: URL;
@@ -20,7 +19,7 @@ export interface Connections {
   /** Sends one request; `opening` is filled where this request opens a connection. */
   dispatch(request: Request, handler: Dispatcher.DispatchHandler, opening: Opening): void;
   /** Opens one connection as a request would, and closes it; answers what was reached. */
-  probe(): Promise<string>;
+  probe(signal?: AbortSignal): Promise<string>;
   /** Cuts every connection, also those being opened. */
   destroy(): Promise<void>;
 }
@@ -54,9 +53,7 @@ export function createConnections(
   const base = forwards ? proxyUrl : url;
   const connect: Connect =
     proxy === undefined
-      ? connector.sort({ ...receiverTls, lookup: guard.lookup }, ({ remoteAddress }) =>
-          guard.checkAddress(remoteAddress),
-        )
+      ? connector.sort(receiverTls, guard)
       : forwards
         ? proxy.toProxy
         : proxy.tunnel;
@@ -87,18 +84,7 @@ export function createConnections(
         current = undefined;
       }
     },
-    probe() {
-      const { promise, resolve, reject } = Promise.withResolvers<string>();
-      const { host, protocol, port } = base;
-      const hostname = base.hostname.replace(/^\[(.*)\]$/, "$1");
-      connect({ host, hostname, protocol, port }, (...[error, socket]) => {
-        if (error !== null) return reject(error);
-        const version = (socket as Partial<TLSSocket>).getProtocol?.();
-        socket.on("error", () => {}).destroy();
-        resolve(version ? version.replace("v", " ") : "TCP");
-      });
-      return promise;
-    },
+    probe: (signal) => probe(connect, base, signal),
     async destroy() {
       const destroyed = Promise.all([pool.destroy(), proxy?.destroy()]);
       connector.cut();

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { ConnectFailure } from "@pipehooks/core";
+import { guardConnector, type TargetGuard } from "@pipehooks/core/targets";
 import type { buildConnector, Pool } from "undici";
 
 /** What opening one connection took, in milliseconds; stays empty where an open one was used. */
@@ -25,8 +26,8 @@ export type Connect = (
 
 /** Opens connections of several sorts, and can cut all that are still being opened. */
 export interface Connector {
-  /** `check` sees each open socket and throws to refuse it. */
-  sort(options: buildConnector.BuildOptions, check: (socket: Socket) => void): Connect;
+  /** What they reach is for the guard to decide; without one only for a proxy, and inside its tunnels. */
+  sort(options: buildConnector.BuildOptions, guard: TargetGuard | undefined): Connect;
   cut(): void;
 }
 
@@ -35,24 +36,16 @@ export const connectTimeoutMs = 10_000;
 export function createConnector(undici: Undici): Connector {
   const unfinished = new Set<Socket>();
   return {
-    sort(options, check) {
-      const connect = undici.buildConnector({
-        ...options,
-        allowH2: false,
-        timeout: connectTimeoutMs,
-      });
+    sort(options, guard) {
+      const { buildConnector } = undici;
+      const build = guard === undefined ? buildConnector : guardConnector(buildConnector, guard);
+      const connect = build({ ...options, allowH2: false, timeout: connectTimeoutMs });
       return (target, callback, opening) => {
         // buildConnector answers the socket, which its type leaves out.
         const socket = connect(target, (...[error, connected]) => {
           unfinished.delete(socket);
-          if (error !== null) return callback(toConnectFailure(error), null);
-          try {
-            check(connected);
-          } catch (refusal) {
-            connected.destroy();
-            return callback(toConnectFailure(refusal), null);
-          }
-          callback(null, connected);
+          if (error === null) callback(null, connected);
+          else callback(toConnectFailure(error), null);
         }) as unknown as Socket;
         unfinished.add(socket);
         if (opening !== undefined) observe(socket, opening);

@@ -5,7 +5,7 @@ import {
   HookError,
   isHookError,
 } from "@pipehooks/core";
-import { BlockedTarget } from "./target.ts";
+import { BlockedTarget } from "@pipehooks/core/targets";
 
 /** A proxy that answered `CONNECT` with something else than 200. */
 export class ProxyRefusal extends Error {

@@ -1,11 +1,11 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { compileTemplate, type JsonValue, messageOf } from "@pipehooks/core";
+import { type TargetOptions, targetShape } from "@pipehooks/core/targets";
 import { z } from "zod";
-import { parseAllow } from "./address.ts";
 import { findHeaderProblems } from "./headers.ts";
 import { parsePrivateKey, parseSecret } from "./keys.ts";
 
-export interface WebhookOptions {
+export interface WebhookOptions extends TargetOptions {
   /** Where to post: an absolute URL, https unless http is allowed, without user and password. */
   readonly url: string;
   /** @default "POST" */
@@ -28,15 +28,6 @@ export interface WebhookOptions {
   readonly proxy?: string | undefined;
   /** Sends the body with gzip. The signature covers the compressed bytes. @default false */
   readonly compress?: boolean | undefined;
-  /** Lets `url` be plain http. @default false */
-  readonly allowHttp?: boolean | undefined;
-  /**
-   * Opens loopback and private targets, plain http to them included; link-local addresses and metadata services
-   * stay closed. @default false
-   */
-  readonly allowPrivate?: boolean | undefined;
-  /** Closed addresses to open: `10.0.0.0/8`, or with a port `10.1.2.3/32:8443`. */
-  readonly allow?: readonly string[] | undefined;
   /**
    * Answers that mean something else here than usual: a status or a class to what it means, such as
    * `{ "404": "retry", "409": "delivered" }`. `disable` also switches the hook off.
@@ -177,19 +168,7 @@ export const webhookOptions: z.ZodType<WebhookOptions, WebhookOptions> = z
     tls: tls.optional(),
     proxy: z.string().superRefine(checkProxy).optional().describe("URL of an HTTP forward proxy"),
     compress: z.boolean().optional().describe("Send the body with gzip. Default false"),
-    allowHttp: z.boolean().optional().describe("Let url be plain http. Default false"),
-    allowPrivate: z
-      .boolean()
-      .optional()
-      .describe("Open loopback and private targets, plain http to them included. Default false"),
-    allow: z
-      .array(
-        z.string().refine((text) => parseAllow(text) !== undefined, {
-          message: "is no address range; write it like 10.0.0.0/8 or 10.1.2.3/32:8443",
-        }),
-      )
-      .optional()
-      .describe("Closed address ranges to open, with or without a port"),
+    ...targetShape,
     statuses: z
       .record(
         z.string().regex(/^[45](?:\d\d|xx)$/, 'is no failure status, such as "404" or "5xx"'),

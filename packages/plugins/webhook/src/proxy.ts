@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { originOf } from "@pipehooks/core/targets";
 import type { buildConnector } from "undici";
 import {
   type Connect,
@@ -9,7 +10,6 @@ import {
   type Undici,
 } from "./connector.ts";
 import { ProxyRefusal } from "./failure.ts";
-import { originOf } from "./target.ts";
 
 export interface Proxy {
   /** Opens a connection to the proxy itself, which forwards plain http. */
@@ -32,8 +32,8 @@ export function createProxy(
   },
 ): Proxy {
   const { proxy, url } = settings;
-  const toProxy = connector.sort(settings.proxyTls, () => {});
-  const inside = connector.sort(settings.receiverTls, () => {});
+  const toProxy = connector.sort(settings.proxyTls, undefined);
+  const inside = connector.sort(settings.receiverTls, undefined);
   const path = originOf(url);
   const headers = { host: path, ...proxyHeaders(proxy) };
   let current: Opening | undefined;

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { lookup } from "node:dns";
 import { setTimeout } from "node:timers/promises";
 import { ConnectFailure, type HookContext, HookError } from "@pipehooks/core";
+import { BlockedTarget, createTargetGuard, type Resolve } from "@pipehooks/core/targets";
 import { type Connections, createConnections, type Request } from "./connections.ts";
 import type { Undici } from "./connector.ts";
 import { Exchange, type Received } from "./exchange.ts";
 import { toAborted, toFailure } from "./failure.ts";
 import type { WebhookOptions } from "./options.ts";
-import { BlockedTarget, createTargetGuard, type Resolve } from "./target.ts";
 
 /** Sends requests to one URL, over connections shared with every hook of equal settings. */
 export interface Sender {
@@ -54,7 +54,8 @@ export async function createSender(
     allow = [],
     tls = {},
   } = options;
-  const guard = createTargetGuard(url, { allowHttp, allowPrivate, allow }, resolve);
+  const rules = { allowHttp, allowPrivate, allow, who: "webhooks" };
+  const guard = createTargetGuard(url, rules, resolve);
   const proxy = options.proxy === undefined ? undefined : new URL(options.proxy);
   const refusal = guard.refusalOf(proxy === undefined ? "direct" : "proxy");
   const open = () => createConnections(undici, { url, tls, proxy }, guard);
@@ -116,15 +117,11 @@ export async function createSender(
       if (signal.aborted || refusal !== undefined) throw toError(refusal, signal);
       // Connections of its own: one that is open already would prove nothing.
       const own = open();
-      const { promise: aborted, reject } = Promise.withResolvers<never>();
-      const onAbort = () => reject(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
       try {
-        return await Promise.race([own.probe(), aborted]);
+        return await own.probe(signal);
       } catch (error) {
         throw toError(error, signal);
       } finally {
-        signal.removeEventListener("abort", onAbort);
         await own.destroy();
       }
     },

@@ -10,6 +10,7 @@ import {
   type JsonValue,
   type Outcome,
 } from "@pipehooks/core";
+import { originOf } from "@pipehooks/core/targets";
 import { judgeAnswer, remedyOf } from "./answer.ts";
 import { type Body, compressBody, createEncode } from "./body.ts";
 import type { Received } from "./exchange.ts";
@@ -17,7 +18,6 @@ import { type WebhookOptions, webhookOptions } from "./options.ts";
 import { authorizationOf, secretsOf } from "./secrets.ts";
 import { createSender, type Sender } from "./sender.ts";
 import { createSign } from "./signature.ts";
-import { originOf } from "./target.ts";
 import { version } from "./version.ts";
 
 /**

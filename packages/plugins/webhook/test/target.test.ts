@@ -1,11 +1,11 @@
 import { HookError, silentLogger } from "@pipehooks/core";
+import { BlockedTarget, createTargetGuard } from "@pipehooks/core/targets";
 import { createHttpReceiver, createTestDelivery, openHook } from "@pipehooks/testing";
 import { type WebhookOptions, webhook } from "@pipehooks/webhook";
 import { describe, expect, test } from "vitest";
 // Names cannot be made to resolve through the public API, so these tests reach one layer below it.
 import { createConnections } from "../src/connections.ts";
 import { createSender } from "../src/sender.ts";
-import { BlockedTarget, createTargetGuard } from "../src/target.ts";
 
 /** What comes of a delivery that may fail in any way. */
 async function errorOf(
@@ -61,51 +61,22 @@ async function send(
 }
 
 describe("literal addresses", () => {
-  test.for([
-    ..."0.0.0.0 10.0.0.1 100.64.0.1 127.0.0.1 127.255.255.254 169.254.169.254 169.254.170.2".split(
-      " ",
-    ),
-    ..."172.16.0.1 172.31.255.255 192.0.0.192 192.0.2.1 192.88.99.1 192.168.1.1 198.18.0.1".split(
-      " ",
-    ),
-    ..."198.19.255.255 198.51.100.1 203.0.113.1 224.0.0.1 240.0.0.1 255.255.255.255".split(" "),
-    ..."168.63.129.16 100.100.100.200 2130706433 0x7f.1 0177.0.0.1 127.1 １２７.０.０.１".split(
-      " ",
-    ),
-    ..."[::] [::1] [::7f00:1] [64:ff9b::a00:1] [64:ff9b:1::1] [100::1] [100:0:0:1::1]".split(" "),
-    ..."[2001::1] [2001:db8::1] [2002:7f00:1::] [3fff::1] [5f00::1] [fc00::1] [fd00:ec2::254]".split(
-      " ",
-    ),
-    ..."[fd20:ce::254] [fe80::1] [fec0::1] [ff02::1] [::ffff:127.0.0.1] [::ffff:a9fe:a9fe]".split(
-      " ",
-    ),
-  ])("https://%s/ is blocked", async (host) => {
-    expect((await errorOf({ url: `https://${host}/` })).code).toBe("TARGET_BLOCKED");
-  });
+  // What the guard itself refuses is tested in core.
+  test.for(["127.0.0.1", "169.254.169.254", "[::ffff:7f00:1]", "[fd00:ec2::254]"])(
+    "https://%s/ is blocked",
+    async (host) => {
+      expect((await errorOf({ url: `https://${host}/` })).code).toBe("TARGET_BLOCKED");
+    },
+  );
 
-  test("http://[::ffff:169.254.169.254]/ is blocked, whatever is opened short of its range", async () => {
-    const url = "http://[::ffff:169.254.169.254]/";
-
-    expect((await errorOf({ url, allowHttp: true, allowPrivate: true })).code).toBe(
-      "TARGET_BLOCKED",
-    );
-    expect((await errorOf({ url, allowHttp: true, allow: ["10.0.0.0/8"] })).code).toBe(
-      "TARGET_BLOCKED",
-    );
-  });
-
-  test.for([
-    "169.254.169.254",
-    "100.100.100.200",
-    "[fd00:ec2::254]",
-    "[fe80::1]",
-    "0.0.0.0",
-    "168.63.129.16",
-  ])("allowPrivate does not open %s", async (host) => {
-    expect((await errorOf({ url: `https://${host}/`, allowPrivate: true })).code).toBe(
-      "TARGET_BLOCKED",
-    );
-  });
+  test.for(["169.254.169.254", "100.100.100.200"])(
+    "allowPrivate does not open %s",
+    async (host) => {
+      expect((await errorOf({ url: `https://${host}/`, allowPrivate: true })).code).toBe(
+        "TARGET_BLOCKED",
+      );
+    },
+  );
 
   test("a refusal is permanent and says what to do", async () => {
     await using opened = await openHook(webhook, { url: "https://10.1.2.3/secret-path" });
@@ -163,44 +134,25 @@ describe("literal addresses", () => {
     expect(error.text).toContain("allowHttp");
   });
 
-  test.for([
-    "10.0.0.0/33",
-    "::/129",
-    "10.0.0.0/8:0",
-    "10.0.0.0/8:65536",
-    "::ffff:10.0.0.0/104",
-    "fe80::1%eth0",
-    "x",
-  ])("%s is no entry of allow", async (entry) => {
+  test("what is no range is refused as an option", async () => {
     const result = await webhook.kind.options["~standard"].validate({
       url: "https://x.de/",
-      allow: [entry],
+      allow: ["10.0.0.0/33"],
     });
 
     expect(result.issues?.map(({ path }) => path)).toEqual([["allow", 0]]);
   });
-
-  test.for(["fd00::/8:443", "fd00::1", "::1/128"])("%s is an entry of allow", async (entry) => {
-    const options = { url: "https://x.de/", allow: [entry] };
-
-    expect(await webhook.kind.options["~standard"].validate(options)).not.toHaveProperty("issues");
-  });
 });
 
 describe("names", () => {
-  test.for([
-    "localhost",
-    "LOCALHOST.",
-    "a.localhost",
-    "printer.local",
-    "db.internal",
-    "db.internal.",
-    "kubernetes",
-  ])("https://%s/ is refused before it is looked up", async (host) => {
-    const ending = await send({ url: `https://${host}/` }, {});
+  test.for(["localhost", "kubernetes"])(
+    "https://%s/ is refused before it is looked up",
+    async (host) => {
+      const ending = await send({ url: `https://${host}/` }, {});
 
-    expect(ending).toMatchObject({ code: "TARGET_BLOCKED", asked: [] });
-  });
+      expect(ending).toMatchObject({ code: "TARGET_BLOCKED", asked: [] });
+    },
+  );
 
   test("a name that resolves to the loopback address is blocked, and only the operator is told the address", async () => {
     await using receiver = await createHttpReceiver();
@@ -214,15 +166,6 @@ describe("names", () => {
     expect(`${ending.message}${JSON.stringify(ending.error)}`).not.toContain("127.0.0.1");
     expect(ending.debug).toContain("127.0.0.1");
     expect(receiver.requests).toHaveLength(0);
-  });
-
-  test("one blocked address among several is enough", async () => {
-    const ending = await send(
-      { url: "https://two.example.com/" },
-      { "two.example.com": ["93.184.215.14", "::ffff:10.0.0.1"] },
-    );
-
-    expect(ending.code).toBe("TARGET_BLOCKED");
   });
 
   test("the address that was judged is the one that is dialled, and the name is asked for once", async () => {

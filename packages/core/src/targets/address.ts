@@ -1,15 +1,15 @@
 import { BlockList, isIP } from "node:net";
 
 /** What may be said of an address before anything is sent to it. */
-export type AddressVerdict = "public" | "private" | "allowed" | "blocked";
+type AddressVerdict = "public" | "private" | "allowed" | "blocked";
 
-export interface AddressRules {
+interface AddressRules {
   readonly allowPrivate: boolean;
   /** Entries that {@link parseAllow} reads. */
   readonly allow: readonly string[];
 }
 
-export interface AllowEntry {
+interface AllowEntry {
   readonly address: string;
   readonly prefix: number;
   readonly family: Family;
@@ -36,16 +36,16 @@ const private6 = ["::1/128", "fc00::/7"];
 const metadata4 = ["100.100.100.200/32"];
 const metadata6 = ["fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128"];
 
-// One list per family: in a mixed list `::/8` would match every IPv4 address, in its mapped form.
-const blocked = { ipv4: toList(blocked4), ipv6: toList(blocked6) };
-const open = { ipv4: toList(private4), ipv6: toList(private6) };
-const metadata = { ipv4: toList(metadata4), ipv6: toList(metadata6) };
+/** Made for the first hook that is guarded: who only emits has no use for them. */
+let lists: ReturnType<typeof createLists> | undefined;
 
 /** Judges addresses by the rules of one hook. */
-export function createAddressJudge(rules: AddressRules): {
+export function createAddressJudge({ allowPrivate, allow }: AddressRules): {
   judge(address: string, port: number): AddressVerdict;
 } {
-  const allowed = rules.allow.flatMap((text) => {
+  lists ??= createLists();
+  const { blocked, open, metadata } = lists;
+  const allowed = allow.flatMap((text) => {
     const entry = parseAllow(text);
     return entry === undefined ? [] : { ...entry, list: listOf(entry) };
   });
@@ -57,7 +57,7 @@ export function createAddressJudge(rules: AddressRules): {
       const isBlocked = blocked[family].check(address, family);
       const isPrivate = open[family].check(address, family);
       const isMetadata = metadata[family].check(address, family);
-      if (rules.allowPrivate && isPrivate && !isMetadata) return "private";
+      if (allowPrivate && isPrivate && !isMetadata) return "private";
       const isAllowed = allowed.some(
         (entry) =>
           entry.family === family &&
@@ -105,6 +105,15 @@ function toPlainAddress(text: string): { address: string; family: Family } | und
     return [value >> 8, value & 255];
   });
   return { address: bytes.join("."), family: "ipv4" };
+}
+
+function createLists() {
+  // One list per family: in a mixed list `::/8` would match every IPv4 address, in its mapped form.
+  return {
+    blocked: { ipv4: toList(blocked4), ipv6: toList(blocked6) },
+    open: { ipv4: toList(private4), ipv6: toList(private6) },
+    metadata: { ipv4: toList(metadata4), ipv6: toList(metadata6) },
+  };
 }
 
 function toList(entries: readonly string[]): BlockList {

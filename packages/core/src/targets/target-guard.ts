@@ -1,5 +1,6 @@
 import { isIP, type LookupFunction } from "node:net";
-import { type AddressRules, createAddressJudge } from "./address.ts";
+import { createAddressJudge } from "./address.ts";
+import type { TargetOptions } from "./options.ts";
 
 /** Resolves a name to all its addresses; `dns.lookup` with `all: true`. */
 export type Resolve = (
@@ -11,11 +12,12 @@ export type Resolve = (
   ) => void,
 ) => void;
 
-export interface TargetRules extends AddressRules {
-  readonly allowHttp: boolean;
+export interface TargetRules extends TargetOptions {
+  /** Who must not reach what is closed, in messages: `webhooks`. @default "hooks" */
+  readonly who?: string | undefined;
 }
 
-/** Refuses targets that a webhook must not reach, before and after DNS, and once more on the open socket. */
+/** Refuses targets that a hook must not reach, before and after DNS, and once more on the open socket. */
 export interface TargetGuard {
   /** What can be told without DNS. Behind a proxy, which resolves names itself, nothing more is ever known. */
   refusalOf(route: "direct" | "proxy"): BlockedTarget | undefined;
@@ -37,23 +39,29 @@ export class BlockedTarget extends Error {
   }
 }
 
+/**
+ * Keeps requests to one URL out of private networks (server-side request forgery): only what `rules` open is reached.
+ * `resolve` is `dns.lookup` but in tests.
+ */
 export function createTargetGuard(url: URL, rules: TargetRules, resolve: Resolve): TargetGuard {
-  const { judge } = createAddressJudge(rules);
+  const { allowHttp = false, allowPrivate = false, allow = [], who = "hooks" } = rules;
+  const { judge } = createAddressJudge({ allowPrivate, allow });
+  const orOpen = allowPrivate ? "" : ' or set "allowPrivate"';
   const port = portOf(url);
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  const restricted = !rules.allowPrivate && isRestrictedName(host);
+  const host = bareHostOf(url);
+  const restricted = !allowPrivate && isRestrictedName(host);
 
   const checkAddress = (address: string | undefined): void => {
     const verdict = address === undefined ? "blocked" : judge(address, port);
     const literal = isIP(host) > 0;
     if (verdict === "blocked" || (restricted && verdict !== "allowed")) {
       throw new BlockedTarget(
-        `${literal ? "is" : "resolves to"} an address that webhooks must not reach. ` +
-          `If this is intended, name its range under "allow" or set "allowPrivate"`,
+        `${literal ? "is" : "resolves to"} an address that ${who} must not reach. ` +
+          `If this is intended, name its range under "allow"${orOpen}`,
         address,
       );
     }
-    if (url.protocol === "http:" && !rules.allowHttp && verdict !== "private") {
+    if (url.protocol === "http:" && !allowHttp && verdict !== "private") {
       throw new BlockedTarget(
         `${literal ? "is" : "resolves to"} no private address, and plain http to others is off. ` +
           `Use https, or set "allowHttp"`,
@@ -65,13 +73,13 @@ export function createTargetGuard(url: URL, rules: TargetRules, resolve: Resolve
   return {
     refusalOf(route) {
       if (isIP(host) > 0) return catchRefusal(() => checkAddress(host));
-      if (restricted && (rules.allow.length === 0 || route === "proxy")) {
+      if (restricted && (allow.length === 0 || route === "proxy")) {
         return new BlockedTarget(
-          `is a name for internal use, which webhooks must not reach. ` +
-            `If this is intended, name its addresses under "allow" or set "allowPrivate"`,
+          `is a name for internal use, which ${who} must not reach. ` +
+            `If this is intended, name its addresses under "allow"${orOpen}`,
         );
       }
-      if (route === "proxy" && url.protocol === "http:" && !rules.allowHttp) {
+      if (route === "proxy" && url.protocol === "http:" && !allowHttp) {
         return new BlockedTarget(
           `may be public, which cannot be told behind a proxy, and plain http to public targets is off. ` +
             `Use https, or set "allowHttp"`,
@@ -106,6 +114,11 @@ export function createTargetGuard(url: URL, rules: TargetRules, resolve: Resolve
 /** Host and port, the port written out also where it is the scheme's own. */
 export function originOf(url: URL): string {
   return `${url.hostname}:${portOf(url)}`;
+}
+
+/** Without the brackets of an IPv6 address. */
+export function bareHostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
 function portOf(url: URL): number {
