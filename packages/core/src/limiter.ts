@@ -11,6 +11,7 @@ export interface Take {
 }
 
 const bucketsPerWindow = 60;
+const mostAheadMs = 10_000;
 
 /**
  * Takes up to `wanted` from a budget of several windows that all hold at once. Never grants more than a window's
@@ -22,13 +23,13 @@ export function takeFromBudget(
   wanted: number,
   now: number,
 ): Take {
-  const live = windows.map((window) => ({ window, buckets: liveBuckets(memory, window, now) }));
+  const live = windows.map((window) => ({ window, ...liveBuckets(memory, window, now) }));
   const free = live.map(({ window, buckets }) => window.count - sum(buckets));
   const granted = Math.max(0, Math.min(wanted, ...free));
   const next: Record<string, readonly (readonly [number, number])[]> = {};
   let retryAt: number | undefined;
-  for (const { window, buckets } of live) {
-    const after = granted === 0 ? buckets : addTo(buckets, bucketOf(window, now), granted);
+  for (const { window, buckets, at } of live) {
+    const after = granted === 0 ? buckets : addTo(buckets, bucketOf(window, at), granted);
     next[nameOf(window)] = after;
     const first = after[0];
     if (sum(after) < window.count || first === undefined) continue;
@@ -66,10 +67,13 @@ export function strictest(windows: readonly RateWindow[]): readonly RateWindow[]
 
 function liveBuckets(memory: LimiterMemory, window: RateWindow, now: number) {
   const length = bucketMs(window);
-  return (memory[nameOf(window)] ?? []).filter(
-    // Buckets of the future come from a clock that was set back; they would block for too long.
-    ([start]) => start + length + window.windowMs > now && start <= now,
-  );
+  const buckets = memory[nameOf(window)] ?? [];
+  // Another process may be a little ahead of us, or we had to wait for the store; what lies further ahead comes from a
+  // clock that was set back, and would block for too long.
+  const latest = buckets.at(-1)?.[0] ?? 0;
+  const at = latest > now && latest <= now + mostAheadMs ? latest : now;
+  const live = buckets.filter(([start]) => start + length + window.windowMs > at && start <= at);
+  return { buckets: live, at };
 }
 
 function addTo(

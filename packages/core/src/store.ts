@@ -237,7 +237,7 @@ export interface Settlement {
   readonly attempts: number;
   /** What to give back at the next claim; of a dead one after a replay. Without one, what is settled forgets it. */
   readonly state?: JsonValue | undefined;
-  /** Why it is dead or skipped, or what the last failure was; for people, redacted. */
+  /** Why it is dead or skipped, or what the last failure was; for people, redacted. What was not tried keeps the one it had. */
   readonly reason?: string | undefined;
   /** What this attempt was; absent when nothing was tried. */
   readonly attempt?: AttemptRecord | undefined;

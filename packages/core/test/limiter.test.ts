@@ -110,6 +110,16 @@ describe("a budget of rates", () => {
     expect(back.granted).toBe(1);
   });
 
+  test("what a process took whose clock is a little ahead counts for the others", () => {
+    const minute = [parseRate("1/1m")];
+
+    const ahead = takeFromBudget({}, minute, 1, 60_000);
+    const late = takeFromBudget(ahead.memory, minute, 1, 59_700);
+    const later = takeFromBudget(late.memory, minute, 1, 119_000);
+
+    expect([ahead.granted, late.granted, later.granted]).toEqual([1, 0, 0]);
+  });
+
   test("the strictest of several windows counts", () => {
     const given = [parseRate("10/1s"), parseRate("12/1m")];
 

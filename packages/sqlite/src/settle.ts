@@ -13,9 +13,11 @@ export function prepareSettle(
   db: DatabaseSync,
   { ledger, owners, accept }: { ledger: Ledger; owners: Owners; accept: Accept },
 ): (rows: readonly SettlementCells[]) => number[] {
-  // Of a delivery that is tried again what its remote run left is kept; one that is settled keeps what it is given.
+  // Of a delivery that goes on the state is kept where there is no new one, and the reason where nothing was tried; one that
+  // is settled has what it is given.
   const settle = db.prepare(
-    `UPDATE deliveries SET state = ?1, attempts = ?2, due = ?3, owner = NULL, reason = ?4,
+    `UPDATE deliveries SET state = ?1, attempts = ?2, due = ?3, owner = NULL,
+       reason = CASE WHEN ?8 AND ?4 IS NULL AND ?1 <= ${blocked} THEN reason ELSE ?4 END,
        resume = CASE WHEN ?1 > ${blocked} THEN ?5 ELSE coalesce(?5, resume) END
      WHERE id = ?6 AND owner = ?7 AND state = ${running} RETURNING hook, order_key`,
   );
@@ -33,9 +35,10 @@ export function prepareSettle(
       if (holder === undefined) return 0;
       const due = isSettled(to) ? now : (dueAt ?? now);
       // setReturnArrays makes the row an array, which the types of node:sqlite do not know.
-      const held = settle.get(to, attempts, due, reason, state, id, holder) as unknown as
-        | [number, string | null]
-        | undefined;
+      const untried = row[8] === null ? 1 : 0;
+      const held = settle.get(
+        ...[to, attempts, due, reason, state, id, holder, untried],
+      ) as unknown as [number, string | null] | undefined;
       if (held === undefined) return 0;
       const [hook, key] = held;
       ledger.tally(hook, running, -1);

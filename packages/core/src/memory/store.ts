@@ -60,7 +60,8 @@ export function createMemoryStore({
       entry.data = settlement.state;
     } else {
       entry.owner = undefined;
-      entry.reason = reason;
+      // What was given back untried keeps what was last said of it.
+      if (attempt !== undefined || reason !== undefined) entry.reason = reason;
       entry.data = settlement.state ?? entry.data;
       deliveries.move(entry, to, settlement.dueAt ?? now);
     }

@@ -175,6 +175,10 @@ export type RemoteRunState =
       readonly startedAt: number;
       readonly looks: number;
       readonly again: number;
+      /** Since when it is to be cancelled, or was asked to end: what is about to happen is stored before it happens. */
+      readonly cancel?: { readonly since: number; readonly asked: boolean } | undefined;
+      /** When it was first seen to be cancelled, where another one may be about to replace it. */
+      readonly endSeenAt?: number | undefined;
       /** Looks in a row that told nothing. */
       readonly oddLooks: number;
       /** What the receiver said last, and what was wrong with the last look: each change is logged once. */

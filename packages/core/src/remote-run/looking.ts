@@ -13,8 +13,10 @@ import { toStored, wait } from "./wait.ts";
 const longestHintMs = 3_600_000;
 /** Looks that may fail at the deadline before it is acted upon without having seen the run. */
 const mostLastLooks = 3;
-/** How long a run may take to end once it was cancelled. */
+/** How long cancelling may fail, and how long a run may take to end once it was cancelled. */
 const longestCancelMs = 15 * 60_000;
+/** How long one that was cancelled waits for the one that replaces it: who starts that may have died and come again. */
+const longestReplacingMs = 3 * 60_000;
 const longestRestMs = 10 * 60_000;
 
 /** The phase in which a run goes on: it is looked at until it ends or its time is over. */
@@ -43,7 +45,10 @@ export function createLooking(parts: RunParts): Step<Going> {
       againMs: left > 0 ? Math.min(usual, left) : usual,
       reason: `${textOf(what, next.run, { label }, goesOn(next))}${odd}`,
       error,
-      record: next.label !== state.label || next.odd !== state.odd || next.phase !== state.phase,
+      record:
+        next.label !== state.label ||
+        next.odd !== state.odd ||
+        next.cancel?.asked !== state.cancel?.asked,
     });
   };
 
@@ -86,7 +91,7 @@ export function createLooking(parts: RunParts): Step<Going> {
   const isOverdue = (state: Going): boolean => now() >= deadlineOf(state);
 
   const atDeadline = async (delivery: Delivery, state: Going, next: Going): Promise<Outcome> => {
-    const { hook, logger, signal } = delivery;
+    const { hook, logger } = delivery;
     const { run, label = "started" } = next;
     const late = `did not end within ${formatDuration(settings.deadlineMs)}`;
     switch (settings.onDeadline) {
@@ -95,22 +100,49 @@ export function createLooking(parts: RunParts): Step<Going> {
         return delivered({ body: JSON.stringify({ run_id: run.id, url: run.url, label, late }) });
       case "fail":
         throw lost(delivery, next, late);
-      case "cancel": {
-        if (now() >= deadlineOf(next) + longestCancelMs) {
-          throw lost(delivery, next, `${late}, and not when it was cancelled`);
-        }
-        if (next.phase === "cancelling") return goOn(state, next);
-        try {
-          await client.cancel(run, signal);
-          logger.warn(`${hook}: ${textOf(what, run, { label }, `${late}, and is cancelled`)}`);
-        } catch (thrown) {
-          const error = toHookError(thrown);
-          logger.warn(`${hook}: ${what}: run ${run.id} could not be cancelled: ${error.message}`);
-          if (error.retryable) return goOn(state, { ...next, odd: error.message }, { error });
-        }
-        return goOn(state, { ...next, phase: "cancelling", looks: 0 });
-      }
+      case "cancel":
+        return cancelLate(delivery, state, next, late);
     }
+  };
+
+  const cancelLate = async (
+    delivery: Delivery,
+    state: Going,
+    next: Going,
+    late: string,
+  ): Promise<Outcome> => {
+    const { hook, logger, signal } = delivery;
+    const { run, label = "started", cancel } = next;
+    if (cancel === undefined) {
+      // Stored first: whoever sees it cancelled after a crash knows by whom.
+      return pending({
+        state: toStored({
+          ...next,
+          phase: "cancelling",
+          cancel: { since: now(), asked: false },
+          looks: 0,
+        }),
+        againMs: 0,
+        reason: textOf(what, run, { label }, `${late}, and is to be cancelled`),
+        record: false,
+      });
+    }
+    const isTooLong = now() >= cancel.since + longestCancelMs;
+    if (cancel.asked) {
+      if (isTooLong) throw lost(delivery, next, `${late}, and not when it was cancelled`);
+      return goOn(state, next);
+    }
+    try {
+      await client.cancel(run, signal);
+      logger.warn(`${hook}: ${textOf(what, run, { label }, `${late}, and is cancelled`)}`);
+    } catch (thrown) {
+      const error = toHookError(thrown);
+      const text = `could not be cancelled: ${error.message}`;
+      logger.warn(`${hook}: ${what}: run ${run.id} ${text}`);
+      if (error.retryable && isTooLong) throw lost(delivery, next, `${late}, and ${text}`);
+      if (error.retryable) return goOn(state, { ...next, odd: error.message }, { error });
+    }
+    return goOn(state, { ...next, cancel: { since: now(), asked: true }, looks: 0 });
   };
 
   /** The run is not waited for any more, and that is a failure. */
@@ -156,10 +188,20 @@ export function createLooking(parts: RunParts): Step<Going> {
     });
   };
 
-  const cancelled = async (delivery: Delivery, state: Going, report: RunReport) => {
-    emitEnd(client, delivery, "cancelled", toEnded(state, report));
+  const cancelled = async (
+    delivery: Delivery,
+    state: Going,
+    report: RunReport,
+  ): Promise<Outcome> => {
     const { id, url } = withUrl(state, report);
-    if (state.phase === "cancelling" || (await isReplaced(delivery, id))) {
+    const { endSeenAt = now() } = state;
+    const isOurs = state.phase === "cancelling" || (await isReplaced(delivery, id));
+    const mayBeOurs = settings.onRunning === "cancel_and_replace";
+    if (!isOurs && mayBeOurs && now() < endSeenAt + longestReplacingMs) {
+      return goOn(state, { ...state, label: report.label, endSeenAt });
+    }
+    emitEnd(client, delivery, "cancelled", toEnded(state, report));
+    if (isOurs) {
       return delivered({ body: JSON.stringify({ run_id: id, url, label: report.label }) });
     }
     throw endedBadly(textOf(what, state.run, report, "was cancelled"));

@@ -11,6 +11,7 @@ import {
   type DbtCloudReceiverOptions,
 } from "@pipehooks/testing";
 import { expect, test } from "vitest";
+import { createBench } from "./bench.ts";
 
 const minute = 60_000;
 
@@ -146,3 +147,18 @@ test("a burst onto a running job makes one follow-up", async () => {
   expect(states.filter((state) => state === "skipped")).toHaveLength(49);
   expect(bus.told.map(({ type }) => type)).toEqual(["dbt.run.completed", "dbt.run.completed"]);
 }, 20_000);
+
+test("a run whose deadline passed while no process was there is cancelled all the same", async () => {
+  await using bench = await createBench(
+    { deadline: "1h", onDeadline: "cancel" },
+    { jobs: [{ id: 42, runs: { runMs: Number.POSITIVE_INFINITY } }] },
+  );
+  const before = await bench.deliver({}, 5);
+
+  await bench.time.advance(24 * 60 * minute);
+  const { outcome, delivery } = await bench.deliver({ state: before.states.at(-1) });
+
+  expect(outcome).toMatchObject({ type: "delivered" });
+  expect(bench.dbt.runs.map(({ status }) => status)).toEqual([30]);
+  expect(delivery.emitted.map(({ type }) => type)).toEqual(["dbt.run.cancelled"]);
+});

@@ -52,3 +52,17 @@ test("200 events in a minute and two other hooks with the token: no limit is pas
   ).toEqual([]);
   expect(reasons.filter((reason) => reason.includes("next at")).length).toBeGreaterThan(100);
 });
+
+test("starts that come late through the network do not come closer together than Hex allows", async () => {
+  await using bench = await openBench({ options: { maxRunning: 25 }, course: { runMs: 1_000 } });
+  for (let at = 0; at < 40; at += 1) await bench.bus.emit("pipeline.end", { pipeline: "orders" });
+
+  await bench.time.advance(5 * minute);
+
+  const times = bench.hex.runs.map(({ createdAt }) => createdAt);
+  const gaps = times.flatMap((time, index) => (index < 18 ? [] : time - (times[index - 18] ?? 0)));
+  expect(gaps).toHaveLength(22);
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(minute + 2_000);
+  // What is allowed for is not much.
+  expect(Math.max(...gaps)).toBeLessThan(minute + 15_000);
+});

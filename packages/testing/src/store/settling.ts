@@ -84,6 +84,26 @@ export const settling: Topic = (test) => {
     assert.deepEqual(numbers, [1, 1, 2, 2, 6]);
   });
 
+  test("what is given back untried keeps its reason; an attempt says its own, or none", async ({
+    store,
+  }) => {
+    const [id = 0] = await accept(store, "e1");
+    const attempt = { number: 1, startedAt: t0, durationMs: 1, outcome: "retry" } as const;
+    const reasons: unknown[] = [];
+    for (const change of [
+      { to: "retrying", reason: "boom", attempt },
+      { to: "retrying" },
+      { to: "waiting" },
+      { to: "pending", attempt },
+    ] as const) {
+      await claim(store);
+      await settle(store, id, { ...change, dueAt: t0 });
+      reasons.push((await row(store, id)).reason);
+    }
+
+    assert.deepEqual(reasons, ["boom", "boom", "boom", undefined]);
+  });
+
   test("the state of a pending delivery comes back at every later claim, until another replaces it", async ({
     store,
   }) => {
