@@ -1,5 +1,6 @@
 import { type Clock, HookError, type JsonApi, type Logger, messageOf } from "@pipehooks/core";
 import type { Connection } from "./connection.ts";
+import { createSingleFlight } from "./single-flight.ts";
 
 /** Who calls the workspace: the headers that say so, always with a token that is good for a while. */
 export interface Auth {
@@ -30,13 +31,6 @@ interface Token {
   readonly endsAt: number;
 }
 
-/** A fetch that several deliveries wait for; it is cut when none does any more. */
-interface Fetch {
-  readonly done: Promise<void>;
-  readonly controller: AbortController;
-  waiting: number;
-}
-
 /** Credentials of a connection; OAuth machine to machine as docs `dev-tools/auth/oauth-m2m` says. */
 export function createAuth(
   { auth }: Pick<Connection, "auth">,
@@ -60,7 +54,6 @@ export function createAuth(
   const { api, clock, logger, name } = parts;
   const basic = Buffer.from(`${auth.clientId}:${auth.clientSecret}`).toString("base64");
   let token: Token | undefined;
-  let running: Fetch | undefined;
 
   const fetchToken = async (signal: AbortSignal): Promise<void> => {
     const { json } = await api().call("POST", "/oidc/v1/token", {
@@ -88,23 +81,7 @@ export function createAuth(
   };
 
   /** One fetch at a time, whoever asks. */
-  const renew = (): Fetch => {
-    if (running !== undefined) return running;
-    const controller = new AbortController();
-    const done = fetchToken(controller.signal).finally(() => {
-      if (running?.controller === controller) running = undefined;
-    });
-    // Nobody may be waiting for a renewal that comes early.
-    done.catch(() => {});
-    running = { done, controller, waiting: 0 };
-    return running;
-  };
-
-  /** Who comes after it begins a new one. */
-  const abandon = (fetch: Fetch): void => {
-    if (running === fetch) running = undefined;
-    fetch.controller.abort();
-  };
+  const renewal = createSingleFlight(fetchToken);
 
   return {
     async ready(signal) {
@@ -112,22 +89,13 @@ export function createAuth(
       const now = clock.now();
       if (token !== undefined && now < token.renewAt) return;
       if (token !== undefined && now < token.endsAt) {
-        const early = running === undefined;
-        const { done } = renew();
-        if (!early) return;
-        done.catch((error: unknown) => {
+        if (renewal.isRunning) return;
+        renewal.begin().catch((error: unknown) => {
           logger.debug(`${name}: the access token was not renewed yet: ${messageOf(error)}`);
         });
         return;
       }
-      const fetch = renew();
-      fetch.waiting += 1;
-      try {
-        await untilAborted(fetch.done, signal);
-      } finally {
-        fetch.waiting -= 1;
-        if (fetch.waiting === 0) abandon(fetch);
-      }
+      await renewal.join(signal);
     },
     header: () => `Bearer ${token?.text ?? ""}`,
     refused(header) {
@@ -136,17 +104,6 @@ export function createAuth(
       return true;
     },
     hide: (text) => (token === undefined ? text : text.replaceAll(token.text, "[redacted]")),
-    dispose: () => running?.controller.abort(),
+    dispose: () => renewal.cut(),
   };
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +21,12 @@ export interface DatabricksConnection {
   readonly workspaceId?: string | undefined;
   /** Lets `host` be plain http on another machine than this one. @default false */
   readonly allowHttp?: boolean | undefined;
+  readonly tls?: DatabricksTls | undefined;
+}
+
+export interface DatabricksTls {
+  /** PEM of certificates to trust besides the system's, as of a proxy that opens TLS. */
+  readonly ca?: string | undefined;
 }
 
 /** A connection with everything found. */
@@ -31,6 +38,8 @@ export interface Connection {
     | { readonly type: "oauth"; readonly clientId: string; readonly clientSecret: string };
   readonly workspaceId: string | undefined;
   readonly allowHttp: boolean;
+  /** PEM of certificates to trust besides the system's. */
+  readonly ca: string | undefined;
 }
 
 /** Where something that the options leave out is looked for. */
@@ -69,6 +78,15 @@ export const connectionShape = {
     .boolean()
     .optional()
     .describe("Let host be plain http on another machine. Default false"),
+  tls: z
+    .strictObject({
+      ca: z
+        .string()
+        .refine(isCertificate, "is no certificate in PEM")
+        .optional()
+        .describe("PEM of certificates to trust besides the system's"),
+    })
+    .optional(),
 };
 
 const here: Surroundings = {
@@ -122,6 +140,9 @@ export function resolveConnection(
   } else if (host.startsWith("http:") && options.allowHttp !== true && !isThisMachine(host)) {
     wrong("host", 'is plain http; use https, or set "allowHttp"');
   }
+  const ca = options.tls?.ca;
+  if (ca !== undefined && host?.startsWith("http:"))
+    wrong("tls", "is not used by a plain http host");
 
   const found = places.find(
     ({ token, clientId, clientSecret }) => token ?? clientId ?? clientSecret,
@@ -136,7 +157,7 @@ export function resolveConnection(
   }
   if (problems.length > 0 || host === undefined || auth === undefined) return { problems };
   const workspaceId = places.find((place) => place.workspaceId !== undefined)?.workspaceId;
-  return { connection: { host, auth, workspaceId, allowHttp: options.allowHttp === true } };
+  return { connection: { host, auth, workspaceId, allowHttp: options.allowHttp === true, ca } };
 }
 
 function toAuth(
@@ -177,6 +198,14 @@ function toHost(text: string): string | undefined {
 
 function isThisMachine(host: string): boolean {
   return /^http:\/\/(?:localhost|\[::1\]|127\.\d+\.\d+\.\d+)(?::\d+)?$/.test(host);
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).subject !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** A variable that is empty is one that is not set. */

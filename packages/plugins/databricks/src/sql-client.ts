@@ -1,84 +1,81 @@
 import {
   type Delivery,
   effectOf,
+  isHookError,
   type JsonObject,
   type RemoteRunClient,
   type RunReport,
   type StartedRun,
 } from "@pipehooks/core";
 import type { SqlStatement } from "./sql-insert.ts";
-import { type StatementAnswer, toStatementReport } from "./sql-report.ts";
+import { isOver, type StatementAnswer, toStatementReport } from "./sql-report.ts";
+import type { SentStatement, SqlTransport } from "./sql-transport.ts";
 import type { Workspace } from "./workspace.ts";
 
-const path = "/api/2.0/sql/statements";
-/** How long the start waits for a statement to end, which saves the first look at most of them. */
-const wait = "10s";
 const lookAgainMs = 5_000;
 
 export interface SqlClientParts {
   readonly workspace: Workspace;
+  readonly transport: SqlTransport;
   readonly warehouseId: string;
-  readonly catalog: string | undefined;
-  readonly schema: string | undefined;
   readonly statementOf: (delivery: Delivery) => SqlStatement;
   /** Run once before all others, where given; it may run twice. */
   readonly first: SqlStatement | undefined;
   /** Whether a statement may run twice without harm. */
   readonly repeatable: boolean;
+  /** Whether one of which nobody knows how it ended may be run again. */
+  readonly againWhenLost: boolean;
   readonly now: () => number;
 }
 
-/** Statements by the SQL Statement Execution API (databricks-sdk-py `service/sql.py`). */
+/** Statements as runs elsewhere: sent, looked at until they end, cancelled. */
 export function createSqlClient(parts: SqlClientParts): RemoteRunClient {
-  const { workspace, warehouseId, first, now } = parts;
+  const { workspace, transport, warehouseId, first, now } = parts;
   let isReady = first === undefined;
-  let firstId: string | undefined;
-
-  const execute = async (
-    statement: SqlStatement,
-    signal: AbortSignal,
-  ): Promise<StatementAnswer> => {
-    const body = toBody(statement, parts);
-    const { json } = await workspace.call("POST", path, { signal, body });
-    const answer = Object(json) as StatementAnswer;
-    if (typeof answer.statement_id === "string") return answer;
-    throw workspace.odd("the statement was answered without an id");
-  };
-
-  const get = async (id: string, signal: AbortSignal): Promise<StatementAnswer> => {
-    const { json } = await workspace.call("GET", `${path}/${encodeURIComponent(id)}`, { signal });
-    return Object(json) as StatementAnswer;
-  };
+  let sentFirst: SentStatement | undefined;
 
   const reportOf = (answer: StatementAnswer): RunReport => {
-    const report = toStatementReport(answer);
+    const report = toStatementReport(answer, { againWhenLost: parts.againWhenLost });
     const { message } = report;
     return message === undefined ? report : { ...report, message: workspace.hide(message) };
   };
 
   /** Sends it where it is not on its way yet, and answers whether it is done. */
   const isPrepared = async (statement: SqlStatement, signal: AbortSignal): Promise<boolean> => {
-    const id = firstId;
+    const sent = sentFirst;
     // Until it is seen to go on it is taken for forgotten: it may be sent twice.
-    firstId = undefined;
-    const answer = id === undefined ? await execute(statement, signal) : await get(id, signal);
+    sentFirst = undefined;
+    const answer =
+      sent === undefined
+        ? await transport.execute(statement, signal)
+        : await transport.get(sent, signal);
     const { state, label, message = "", worthAnotherRun } = reportOf(answer);
     if (state === "failed" || state === "cancelled") {
       throw workspace.refused(`the table could not be made (${label}): ${message}`, {
         retryable: worthAnotherRun === true,
       });
     }
-    firstId = answer.statement_id ?? id;
+    sentFirst = toSent(answer) ?? sent;
     return state === "succeeded";
   };
+
+  const notUpForMs: NonNullable<RemoteRunClient["noRoomForMs"]> = (error) =>
+    transport.notUpForMs?.(error);
 
   return {
     what: `SQL on warehouse ${warehouseId}`,
     eventPrefix: "databricks.sql",
     idempotent: parts.repeatable,
     isUnknown: (error) => effectOf(error) === "unknown",
+    noRoomForMs: notUpForMs,
     async admit({ signal }) {
-      isReady ||= first === undefined || (await withoutEffect(isPrepared(first, signal)));
+      try {
+        isReady ||= first === undefined || (await withoutEffect(isPrepared(first, signal)));
+      } catch (error) {
+        const waitMs = isHookError(error) ? notUpForMs(error) : undefined;
+        if (waitMs === undefined) throw error;
+        return { againAt: now() + waitMs, because: "the warehouse is starting" };
+      }
       return isReady
         ? {}
         : {
@@ -86,56 +83,40 @@ export function createSqlClient(parts: SqlClientParts): RemoteRunClient {
             because: "the table is being made, which starts the warehouse",
           };
     },
-    async start({ delivery, signal }) {
-      const statement = parts.statementOf(delivery);
-      const answer = await execute(statement, signal);
+    async start({ delivery, marker, signal }) {
+      const answer = await transport.execute(parts.statementOf(delivery), signal);
       const report = reportOf(answer);
-      const isOver = ["succeeded", "failed", "cancelled"].includes(report.state);
+      const { id = marker, handle } = toSent(answer) ?? {};
       return {
-        id: String(answer.statement_id),
-        // What is over is not asked for again.
-        ...(isOver && { extra: { report: report as unknown as JsonObject } }),
+        id,
+        extra: {
+          ...(handle !== undefined && { handle }),
+          // What is over is not asked for again.
+          ...(isOver(report) && { report: report as unknown as JsonObject }),
+        },
       };
     },
     async look({ id, extra }, signal) {
-      // Written by `start` above.
+      // Both written by `start` above.
       const known = extra?.report as unknown as RunReport | undefined;
-      return known ?? reportOf(await get(id, signal));
+      return known ?? reportOf(await transport.get({ id, handle: handleIn(extra) }, signal));
     },
-    async cancel({ id }: StartedRun, signal) {
-      const target = `${path}/${encodeURIComponent(id)}/cancel`;
-      await workspace.call("POST", target, { signal, plain: true });
+    async cancel({ id, extra }: StartedRun, signal) {
+      await transport.cancel({ id, handle: handleIn(extra) }, signal);
     },
   };
 }
 
-/** Body of a statement. */
-export function toBody(
-  { text, parameters }: SqlStatement,
-  { warehouseId, catalog, schema }: Pick<SqlClientParts, "warehouseId" | "catalog" | "schema">,
-): JsonObject {
-  return {
-    statement: text,
-    warehouse_id: warehouseId,
-    ...(catalog !== undefined && { catalog }),
-    ...(schema !== undefined && { schema }),
-    ...(parameters.length > 0 && {
-      parameters: parameters.map(({ name, value, type }) => ({
-        name,
-        type,
-        // NULL is a parameter without a value.
-        ...(value !== null && { value }),
-      })),
-    }),
-    wait_timeout: wait,
-    on_wait_timeout: "CONTINUE",
-    disposition: "INLINE",
-    format: "JSON_ARRAY",
-  };
+function toSent({ statement_id: id, handle }: StatementAnswer): SentStatement | undefined {
+  return id === undefined ? undefined : { id, handle };
+}
+
+function handleIn(extra: JsonObject | undefined): string | undefined {
+  return extra?.handle as string | undefined;
 }
 
 /** Nothing of the statement proper has been sent when this fails. */
-async function withoutEffect<T>(work: Promise<T>): Promise<T> {
+export async function withoutEffect<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

@@ -12,6 +12,12 @@ import { type SqlValue, sqlValue } from "./sql-values.ts";
 export interface DatabricksSqlOptions
   extends DatabricksConnection,
     Omit<RemoteRunOptions, "onRunning"> {
+  /**
+   * How statements come to the warehouse. `driver`: by the npm package `@databricks/sql`, which must be installed, in a
+   * session that is kept open; `rest`: by the SQL Statement Execution API, without any package.
+   * @default "driver"
+   */
+  readonly transport?: "driver" | "rest" | undefined;
   /** Id of the SQL warehouse. @default DATABRICKS_WAREHOUSE_ID */
   readonly warehouseId?: string | undefined;
   /** Catalog that names without one belong to. */
@@ -38,6 +44,7 @@ export interface DatabricksSqlOptions
 export interface CheckedSqlOptions extends DatabricksSqlOptions {
   readonly connection: Connection;
   readonly warehouseId: string;
+  readonly transport: "driver" | "rest";
 }
 
 const always = {
@@ -52,6 +59,10 @@ const { onRunning: _, ...runShape } = remoteRunShape;
 export const databricksSqlOptions: z.ZodType<CheckedSqlOptions, DatabricksSqlOptions> = z
   .strictObject({
     ...connectionShape,
+    transport: z
+      .enum(["driver", "rest"])
+      .optional()
+      .describe("driver: by the package @databricks/sql; rest: without it. Default driver"),
     warehouseId: z
       .string()
       .regex(/^[\w-]+$/, "is no warehouse id, the last part of its HTTP path")
@@ -98,8 +109,13 @@ export const databricksSqlOptions: z.ZodType<CheckedSqlOptions, DatabricksSqlOpt
   .superRefine((options, context) => {
     const add = (path: PropertyKey[], message: string) =>
       context.addIssue({ code: "custom", path, message });
-    for (const { option, message } of resolveConnection(options).problems ?? []) {
-      add([option], message);
+    const { problems = [], connection } = resolveConnection(options);
+    for (const { option, message } of problems) add([option], message);
+    if (connection?.host.startsWith("http:") && options.transport !== "rest") {
+      add(
+        ["host"],
+        'is plain http, which the driver does not speak; use https, or "transport": "rest"',
+      );
     }
     if (warehouseOf(options) === undefined) {
       add(["warehouseId"], "is missing; write it, or set DATABRICKS_WAREHOUSE_ID");
@@ -111,7 +127,7 @@ export const databricksSqlOptions: z.ZodType<CheckedSqlOptions, DatabricksSqlOpt
     const warehouseId = warehouseOf(options);
     // Their problems have been reported above.
     if (connection === undefined || warehouseId === undefined) return z.NEVER;
-    return { ...options, connection, warehouseId };
+    return { ...options, transport: options.transport ?? "driver", connection, warehouseId };
   });
 
 function warehouseOf({ warehouseId }: DatabricksSqlOptions): string | undefined {

@@ -1,8 +1,10 @@
 import type { JsonObject, JsonValue, RunReport } from "@pipehooks/core";
 
-/** A statement as `/api/2.0/sql/statements` answers it, as far as it is read. */
+/** A statement as `/api/2.0/sql/statements` answers it, as far as it is read; the driver's answers are brought to that. */
 export interface StatementAnswer {
-  readonly statement_id?: string;
+  readonly statement_id?: string | undefined;
+  /** What else the transport needs to find it again. */
+  readonly handle?: string | undefined;
   readonly status?: {
     readonly state?: string;
     readonly sql_state?: string;
@@ -11,9 +13,13 @@ export interface StatementAnswer {
   readonly manifest?: {
     readonly schema?: { readonly columns?: readonly { readonly name?: string }[] };
     readonly total_row_count?: number;
+    readonly truncated?: boolean;
   };
   readonly result?: { readonly data_array?: readonly (readonly (string | null)[])[] };
 }
+
+/** Of a statement that nobody can be asked about any more. */
+export const lostState = "LOST";
 
 /** Failures that pass by themselves (databricks-sdk-py `service/sql.py`). */
 const passing = new Set([
@@ -29,7 +35,10 @@ const mostRows = 10;
 const mostText = 4096;
 
 /** How a statement is. */
-export function toStatementReport(answer: StatementAnswer): RunReport {
+export function toStatementReport(
+  answer: StatementAnswer,
+  { againWhenLost }: { readonly againWhenLost: boolean },
+): RunReport {
   const { state, error, sql_state } = answer.status ?? {};
   switch (state) {
     case "PENDING":
@@ -48,12 +57,23 @@ export function toStatementReport(answer: StatementAnswer): RunReport {
         detail: { error_code, ...(sql_state !== undefined && { sql_state }) },
       };
     }
+    case lostState:
+      return {
+        state: "failed",
+        label: state,
+        message: "the session that it ran in has ended, so nobody can say how it ended",
+        worthAnotherRun: againWhenLost,
+      };
     case "CANCELED":
     case "CLOSED":
       return { state: "cancelled", label: state };
     default:
       return { state: "unknown", label: state ?? "no state" };
   }
+}
+
+export function isOver({ state }: RunReport): boolean {
+  return state === "succeeded" || state === "failed" || state === "cancelled";
 }
 
 /** The first rows as objects, so that a chain can read `metadata.rows.0.count`. */
@@ -64,5 +84,9 @@ function resultOf({ manifest, result }: StatementAnswer): JsonObject {
     .map((row): JsonObject => Object.fromEntries(names.map((name, at) => [name, row[at] ?? null])));
   const count: JsonValue = manifest?.total_row_count ?? rows.length;
   const isShort = JSON.stringify(rows).length <= mostText;
-  return { row_count: count, ...(rows.length > 0 && isShort && { rows }) };
+  return {
+    row_count: count,
+    ...(manifest?.truncated === true && { truncated: true }),
+    ...(rows.length > 0 && isShort && { rows }),
+  };
 }

@@ -10,13 +10,16 @@ import {
   toTemplateScope,
 } from "@pipehooks/core";
 import { secretsOf } from "./connection.ts";
-import { createSqlClient, toBody } from "./sql-client.ts";
+import { openDriverTransport } from "./driver-transport.ts";
+import { createSqlClient } from "./sql-client.ts";
 import { createInsert, type SqlStatement, usualColumns } from "./sql-insert.ts";
 import {
   type CheckedSqlOptions,
   type DatabricksSqlOptions,
   databricksSqlOptions,
 } from "./sql-options.ts";
+import { createRestTransport } from "./sql-rest.ts";
+import type { SqlTransport } from "./sql-transport.ts";
 import { compileParameters } from "./sql-values.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
@@ -25,7 +28,7 @@ const usualRetries = 3;
 
 /**
  * Runs a SQL statement for each event, or appends events to a table, on a SQL warehouse. Values go in as parameters only.
- * Follows the SQL Statement Execution API 2.0.
+ * By the npm package `@databricks/sql`, or with `transport: "rest"` by the SQL Statement Execution API 2.0.
  * @throws HookError HOOK_OPTIONS_INVALID when the hook is made
  * @example
  * databricksSql({ warehouseId: "a1b2c3", insertInto: "ops.pipelines.events", createTable: true })
@@ -39,9 +42,15 @@ export const databricksSql: HookFactory<DatabricksSqlOptions> = defineHook<
   destination: ({ connection }) => connection.host,
   secrets: ({ connection }) => secretsOf(connection),
   templates: ["parameters", "columns"],
+  needs: ({ transport }) => (transport === "driver" ? ["@databricks/sql"] : []),
   policy: { timeout: "60s" },
   async create(options, context) {
-    return createDatabricksSql(options, context, await openWorkspace(options.connection, context));
+    const workspace = await openWorkspace(options.connection, context);
+    const transport =
+      options.transport === "rest"
+        ? createRestTransport(workspace, options)
+        : await openDriverTransport(workspace, options, context);
+    return createDatabricksSql(options, context, { workspace, transport });
   },
 });
 
@@ -49,13 +58,14 @@ export const databricksSql: HookFactory<DatabricksSqlOptions> = defineHook<
 function createDatabricksSql(
   options: CheckedSqlOptions,
   context: HookContext,
-  workspace: Workspace,
+  { workspace, transport }: { readonly workspace: Workspace; readonly transport: SqlTransport },
 ): Hook {
-  const { warehouseId, catalog, schema } = options;
+  const { warehouseId } = options;
   const { statementOf, first, repeatable } = toStatements(options);
   const { clock, random } = context;
   const client = createSqlClient({
-    ...{ workspace, warehouseId, catalog, schema, statementOf, first, repeatable },
+    ...{ workspace, transport, warehouseId, statementOf, first, repeatable },
+    againWhenLost: repeatable || options.whenUnknown === "trigger_again",
     now: () => clock.now(),
   });
   const retryRun = options.retryRun ?? (repeatable ? usualRetries : 0);
@@ -63,12 +73,8 @@ function createDatabricksSql(
   return {
     deliver: createRemoteRun(client, { ...options, retryRun }, { random, now: () => clock.now() }),
     render(delivery) {
-      const body = toBody(statementOf(delivery), { warehouseId, catalog, schema });
-      return {
-        target: `POST ${options.connection.host}/api/2.0/sql/statements`,
-        headers: { authorization: "[redacted]", "content-type": "application/json" },
-        body: JSON.parse(context.redact(JSON.stringify(body))) as JsonObject,
-      };
+      const { body, ...rest } = transport.render(statementOf(delivery));
+      return { ...rest, body: JSON.parse(context.redact(JSON.stringify(body))) as JsonObject };
     },
     answered: answerRemoteRun(client),
     async check(signal) {
@@ -79,7 +85,10 @@ function createDatabricksSql(
         summary: `${workspace.hostName} reached; warehouse ${warehouseId} "${name}" is there (${state})`,
       };
     },
-    [Symbol.asyncDispose]: () => workspace[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await transport[Symbol.asyncDispose]();
+      await workspace[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { createSecureContext, getCACertificates } from "node:tls";
 import {
   createJsonApi,
   type HookContext,
@@ -7,6 +8,7 @@ import {
   type JsonApiAnswer,
   JsonApiError,
   type JsonApiRequest,
+  type Undici,
 } from "@pipehooks/core";
 import { createAuth } from "./auth.ts";
 import type { Connection } from "./connection.ts";
@@ -16,10 +18,19 @@ import { version } from "./version.ts";
 export interface Workspace {
   /** Such as `dbc-a1b2.cloud.databricks.com`. */
   readonly hostName: string;
+  /** Such as `https://dbc-a1b2.cloud.databricks.com`. */
+  readonly origin: string;
   /** @throws HookError as {@link JsonApi.call}; with OAuth, a token that is refused is renewed once */
   call(method: string, path: string, request: JsonApiRequest): Promise<JsonApiAnswer>;
   /** The same below the Jobs API, whichever version there is. */
   jobs(method: string, path: string, request: JsonApiRequest): Promise<JsonApiAnswer>;
+  /**
+   * What a call by other means than {@link Workspace.call} needs: headers that say who calls.
+   * @throws HookError as the token endpoint answers; nothing has been sent then
+   */
+  authorize(signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** A call with these headers was refused: answers whether another one may do better. */
+  renew(headers: Readonly<Record<string, string>>): boolean;
   /** For an answer of 2xx that is not what it should be: the request may have had its effect. */
   odd(what: string): HookError;
   /** For what the workspace says by other means than the status of its answer. */
@@ -36,21 +47,24 @@ export async function openWorkspace(
 ): Promise<Workspace> {
   const undici = await import("undici");
   const hide = (text: string) => redact(auth.hide(text));
-  const api: JsonApi = createJsonApi(undici, {
-    base: connection.host,
-    allowHttp: connection.allowHttp,
-    headers: () => ({
-      authorization: auth.header(),
-      "user-agent": `pipehooks-databricks/${version}`,
-      ...(connection.workspaceId !== undefined && {
-        "x-databricks-workspace-id": connection.workspaceId,
-      }),
+  const callerHeaders = () => ({
+    authorization: auth.header(),
+    ...(connection.workspaceId !== undefined && {
+      "x-databricks-workspace-id": connection.workspaceId,
     }),
-    name,
-    redact: hide,
-    explain: ({ json }) => explanationOf(json),
-    now: () => clock.now(),
   });
+  const api: JsonApi = createJsonApi(
+    connection.ca === undefined ? undici : trusting(undici, connection.ca),
+    {
+      base: connection.host,
+      allowHttp: connection.allowHttp,
+      headers: () => ({ ...callerHeaders(), "user-agent": `pipehooks-databricks/${version}` }),
+      name,
+      redact: hide,
+      explain: ({ json }) => explanationOf(json),
+      now: () => clock.now(),
+    },
+  );
   const auth = createAuth(connection, { api: () => api, clock, logger, name });
   const hostName = new URL(connection.host).host;
   let jobsVersion = "2.2";
@@ -78,7 +92,13 @@ export async function openWorkspace(
 
   return {
     hostName,
+    origin: connection.host,
     hide,
+    async authorize(signal) {
+      await ready(signal);
+      return callerHeaders();
+    },
+    renew: ({ authorization = "" }) => auth.refused(authorization),
     odd: (what) =>
       new HookError("RECEIVER_FAILED", `${name}: ${hostName}: ${what}.`, { retryable: true }),
     refused: (what, { retryable }) =>
@@ -103,6 +123,15 @@ export async function openWorkspace(
       auth.dispose();
       await api.dispose();
     },
+  };
+}
+
+/** The same undici, which trusts one more issuer of certificates. */
+function trusting({ Pool, buildConnector }: Undici, ca: string): Undici {
+  const secureContext = createSecureContext({ ca: [...getCACertificates(), ca] });
+  return {
+    Pool,
+    buildConnector: (options) => buildConnector({ ...options, ...{ secureContext } }),
   };
 }
 
@@ -157,7 +186,7 @@ function notSent(
 }
 
 /** Every shape in which the workspace explains itself. */
-function explanationOf(json: unknown): string | undefined {
+export function explanationOf(json: unknown): string | undefined {
   const text = (key: string): string | undefined => {
     const value: unknown = Reflect.get(Object(json), key);
     return typeof value === "string" && value !== "" ? value : undefined;

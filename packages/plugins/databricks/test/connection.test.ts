@@ -2,11 +2,14 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { databricksJob } from "@pipehooks/databricks";
-import { checkOptions, openHook } from "@pipehooks/testing";
+import { checkOptions, createDatabricksReceiver, openHook } from "@pipehooks/testing";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 const host = "https://dbc-a1b2.cloud.databricks.com";
 const variables = "HOST TOKEN CLIENT_ID CLIENT_SECRET WORKSPACE_ID CONFIG_FILE".split(" ");
+
+await using receiver = await createDatabricksReceiver({ driver: true });
+const ca = receiver.ca;
 
 beforeEach(() => {
   for (const name of variables) vi.stubEnv(`DATABRICKS_${name}`, undefined);
@@ -94,8 +97,27 @@ test.for([
   [{ host, clientId: "c" }, ["clientSecret"]],
   [{ host, clientSecret: "s" }, ["clientId"]],
   [{ host, token: "t", workspaceId: "x" }, ["workspaceId"]],
+  [{ host, token: "t", tls: { ca: "no PEM" } }, ["tls.ca"]],
+  [{ host, token: "t", tls: { verify: false } }, ["tls"]],
+  [{ host: "http://127.0.0.1", token: "t", tls: { ca } }, ["tls"]],
 ] as const)("%j is refused", async ([options, paths]) => {
   expect((await problemsOf(options)).map(({ path }) => path)).toEqual(paths);
+});
+
+test("an issuer of one's own is trusted, besides the system's", async () => {
+  await using databricks = await createDatabricksReceiver({ driver: true, jobs: [{ id: "1" }] });
+  const options = { host: databricks.url, token: "dapi-test", jobId: "1" };
+  await using strange = await openHook(databricksJob, options);
+  await using known = await openHook(databricksJob, {
+    ...options,
+    tls: { ca: databricks.ca },
+  });
+  const signal = AbortSignal.timeout(5_000);
+
+  await expect(strange.hook.check?.(signal)).rejects.toMatchObject({ code: "RECEIVER_UNTRUSTED" });
+  expect(await known.hook.check?.(signal)).toMatchObject({
+    summary: expect.stringContaining("reached"),
+  });
 });
 
 test("what must stay secret is named, the environment's included", async () => {

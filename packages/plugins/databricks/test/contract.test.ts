@@ -99,6 +99,7 @@ describe("with SQL", () => {
     hook: databricksSql,
     options: ({ url }) => ({
       ...{ host: url, token, warehouseId: "wh1", insertInto: "events" },
+      transport: "rest" as const,
       columns: { event_id: "${id}", note: "${pipeline}" },
       waitForCompletion: false,
     }),

@@ -114,6 +114,44 @@ hooks:
   ]);
 });
 
+test.for(["driver", "rest"] as const)("SQL over %s is configured in YAML", async (transport) => {
+  await using databricks = await createDatabricksReceiver({ driver: true });
+  const loaded = await load(
+    `version: 1
+hooks:
+  - name: log
+    kind: databricks-sql
+    events: pipeline.end
+    options:
+      transport: ${transport}
+      host: \${env:DATABRICKS_HOST}
+      token: \${env:DATABRICKS_TOKEN}
+      tls: { ca: "\${env:PROXY_CA}" }
+      warehouse_id: wh1
+      statement: CALL ops.log(:pipeline, :rows)
+      parameters: { pipeline: "\${pipeline}", rows: "\${metadata.rows}" }
+      wait_for_completion: false
+`,
+    {
+      DATABRICKS_HOST: databricks.url,
+      DATABRICKS_TOKEN: "dapi-test",
+      PROXY_CA: databricks.ca ?? "",
+    },
+  );
+  const bus = await openPipehooks(loaded, { logger: silentLogger });
+
+  await bus.emit("pipeline.end", { pipeline: "orders", metadata: { rows: 7 } });
+  await expect.poll(() => databricks.statements, { timeout: 5_000 }).toHaveLength(1);
+  await bus.close();
+
+  expect(databricks.statements).toMatchObject([
+    {
+      transport,
+      parameters: { pipeline: { value: "orders" }, rows: { value: "7", type: "BIGINT" } },
+    },
+  ]);
+});
+
 test.for([
   ["job_id: 9223372036854775807", "Put it in quotes"],
   ["job_id: 12\n      job_parametrs: {}", "job_parametrs"],

@@ -6,9 +6,10 @@ export {
   type DatabricksReceiverOptions,
   type DatabricksRun,
 } from "./receiver.ts";
+export type { DatabricksSession } from "./thrift-service.ts";
 export type {
   DatabricksStatement,
   ExecuteStatement,
   StatementParameter,
   StatementResult,
-} from "./statements.ts";
+} from "./warehouses.ts";

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import {
   type Answering,
   createHttpReceiver,
@@ -5,18 +6,17 @@ import {
   type HttpReceiver,
   type ReceivedRequest,
 } from "../http.ts";
+import { createTestCertificate } from "./certificate.ts";
 import { parseExact } from "./exact-json.ts";
 import type { DatabricksJob } from "./job.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { callsPerSecond, createLimits } from "./limits.ts";
 import { createOAuth, OAuthRefusal } from "./oauth.ts";
 import { malformed, Refusal, toAnswer } from "./refusal.ts";
-import {
-  createStatements,
-  type DatabricksStatement,
-  type ExecuteStatement,
-  type Statements,
-} from "./statements.ts";
+import { createStatements, noWarehouse, type Statements } from "./statements.ts";
+import { createThriftService, type DatabricksSession } from "./thrift-service.ts";
+import { loadThriftWire, methodOf } from "./thrift-wire.ts";
+import { createWarehouses, type DatabricksStatement, type ExecuteStatement } from "./warehouses.ts";
 
 export interface DatabricksReceiverOptions {
   /** Jobs of the workspace. @default none */
@@ -41,17 +41,29 @@ export interface DatabricksReceiverOptions {
   readonly warehouses?: readonly string[];
   /** How long a statement waits for its warehouse to come up, in milliseconds. @default 0 */
   readonly warehouseStartMs?: number;
+  /**
+   * Answers `@databricks/sql`, too, which must be installed: all of the workspace is https then, with a certificate of
+   * its own ({@link DatabricksReceiver.ca}). @default false
+   */
+  readonly driver?: boolean;
+  /** Version of the driver's protocol; below 42248 there are no parameters. @default 42248 */
+  readonly protocolVersion?: number;
 }
 
 /** What goes wrong with some calls. */
 export interface DatabricksFault {
-  /** Path of the call without version: `jobs/run-now`, `jobs/runs/get`, `sql/statements`, `oidc/v1/token`. */
+  /**
+   * Path of the call without version: `jobs/run-now`, `jobs/runs/get`, `sql/statements`, `oidc/v1/token`. What the driver
+   * calls is below `thrift/`: `thrift/OpenSession`, `thrift/ExecuteStatement`.
+   */
   readonly on: string;
   /**
-   * `html-login`: a page with status 200, as a private link gives; `unknown-state`: a run in a state that nobody knows.
-   * Everything else as `createHttpReceiver` takes it, such as 503, `cut`, `drip`, `never`.
+   * `html-login`: a page with status 200, as a private link gives; `unknown-state`: a run in a state that nobody knows;
+   * `slow`: what would be answered anyway, {@link DatabricksFault.delayMs} later. Everything else as `createHttpReceiver` takes it, such as 503, `cut`, `drip`, `never`.
    */
-  readonly answer: Answering | "html-login" | "unknown-state";
+  readonly answer: Answering | "html-login" | "unknown-state" | "slow";
+  /** How late `slow` is, in real milliseconds. @default 1_000 */
+  readonly delayMs?: number;
   /** Whether the call has its effect all the same. @default false */
   readonly effect?: boolean;
   /** Only every so many calls, the first one that counts being this one. @default 1 */
@@ -76,12 +88,14 @@ export interface DatabricksRun {
 }
 
 /**
- * A Databricks workspace on this machine: Jobs API 2.2, OAuth machine to machine, SQL statements over REST; with limits,
- * permissions, idempotency tokens, paging, 64-bit ids and faults, as the documentation says.
+ * A Databricks workspace on this machine: Jobs API 2.2, OAuth machine to machine, SQL statements over REST and from
+ * `@databricks/sql`; with limits, permissions, idempotency tokens, paging, 64-bit ids and faults, as the documentation says.
  */
 export interface DatabricksReceiver extends AsyncDisposable {
   /** Such as `http://127.0.0.1:40123`. */
   readonly url: string;
+  /** PEM of the certificate to trust; with `driver` only. */
+  readonly ca: string | undefined;
   readonly requests: readonly ReceivedRequest[];
   /** Connections that are open now. */
   readonly open: number;
@@ -89,6 +103,10 @@ export interface DatabricksReceiver extends AsyncDisposable {
   readonly runs: readonly DatabricksRun[];
   /** Every SQL statement ever taken, oldest first. */
   readonly statements: readonly DatabricksStatement[];
+  /** Every session that the driver ever opened, oldest first. */
+  readonly sessions: readonly DatabricksSession[];
+  /** Statements of the driver that are not closed yet. */
+  readonly openOperations: number;
   /** How many OAuth access tokens were given out. */
   readonly tokensIssued: number;
   addJob(job: DatabricksJob): void;
@@ -96,6 +114,8 @@ export interface DatabricksReceiver extends AsyncDisposable {
   deleteRun(id: string): void;
   /** OAuth access tokens given out so far are good no more. */
   revokeTokens(): void;
+  /** The driver's sessions are forgotten, as after some idle time; so are their statements, which go on. */
+  expireSessions(): void;
   /** Goes wrong from now on, until disposed of. */
   fault(fault: DatabricksFault): Disposable;
   /** How many calls of a path came, such as `jobs/runs/get`. */
@@ -126,14 +146,40 @@ export async function createDatabricksReceiver(
   );
   const jobs: Jobs = createJobs({ now, url: () => http.url, missing: options.missing ?? 404 });
   for (const job of options.jobs ?? []) jobs.add(job);
-  const statements: Statements = createStatements({
+  const warehouses = createWarehouses({
     now,
     execute: options.execute ?? (() => ({})),
     warehouses: options.warehouses ?? ["wh1"],
     warehouseStartMs: options.warehouseStartMs ?? 0,
   });
+  const statements: Statements = createStatements(warehouses);
+  const wire = options.driver === true ? await loadThriftWire() : undefined;
+  const thrift =
+    wire &&
+    createThriftService({
+      warehouses,
+      protocolVersion: options.protocolVersion,
+      Int64: wire.Int64,
+    });
+  const tls = wire && createTestCertificate();
 
-  const answer = (request: ReceivedRequest, call: Call): HttpAnswer => {
+  const answerDriver = async (
+    { body, headers }: ReceivedRequest,
+    { warehouse = "" }: Call,
+  ): Promise<HttpAnswer> => {
+    if (wire === undefined || thrift === undefined)
+      throw new Refusal(404, "NOT_FOUND", "No Thrift here.");
+    if (!warehouses.has(warehouse)) throw noWarehouse(warehouse);
+    if (headers["content-type"] !== "application/x-thrift") {
+      throw new Refusal(400, "BAD_REQUEST", "application/x-thrift is expected.");
+    }
+    return {
+      headers: { "content-type": "application/x-thrift" },
+      body: await wire.answer(thrift.handlerOf(warehouse), body),
+    };
+  };
+
+  const answer = async (request: ReceivedRequest, call: Call): Promise<HttpAnswer> => {
     try {
       if (call.path === "oidc/v1/token") return toAnswer(oauth.issue(request));
       oauth.check(request);
@@ -141,6 +187,7 @@ export async function createDatabricksReceiver(
         throw new Refusal(404, "ENDPOINT_NOT_FOUND", "Bad Target");
       }
       takeLimit(call.path);
+      if (call.warehouse !== undefined) return await answerDriver(request, call);
       return toAnswer(handle(request, call));
     } catch (error) {
       if (error instanceof OAuthRefusal) {
@@ -181,13 +228,19 @@ export async function createDatabricksReceiver(
   };
 
   const http: HttpReceiver = await createHttpReceiver({
-    respond(request) {
-      const call = toCall(request.path);
+    ...(tls !== undefined && { tls }),
+    async respond(request) {
+      const call = toCall(request);
       counts.set(call.path, (counts.get(call.path) ?? 0) + 1);
       const fault = dueFault(call.path);
       if (fault === undefined) return answer(request, call);
-      if (fault.answer === "unknown-state") return toUnknownState(answer(request, call));
-      if (fault.effect === true) answer(request, call);
+      if (fault.answer === "unknown-state") return toUnknownState(await answer(request, call));
+      if (fault.answer === "slow") {
+        const late = await answer(request, call);
+        await setTimeout(fault.delayMs ?? 1_000);
+        return late;
+      }
+      if (fault.effect === true) await answer(request, call);
       return fault.answer === "html-login" ? loginPage : fault.answer;
     },
   });
@@ -205,6 +258,7 @@ export async function createDatabricksReceiver(
 
   return {
     url: http.url,
+    ca: tls?.cert,
     requests: http.requests,
     get open() {
       return http.open;
@@ -225,7 +279,16 @@ export async function createDatabricksReceiver(
       });
     },
     get statements() {
-      return statements.all;
+      return warehouses.all.map((statement): DatabricksStatement => {
+        const { id, text, parameters, transport } = statement;
+        return { id, text, parameters, state: warehouses.stateOf(statement), transport };
+      });
+    },
+    get sessions() {
+      return thrift?.sessions ?? [];
+    },
+    get openOperations() {
+      return thrift?.openOperations ?? 0;
     },
     get tokensIssued() {
       return oauth.issued;
@@ -233,6 +296,7 @@ export async function createDatabricksReceiver(
     addJob: jobs.add,
     deleteRun: jobs.remove,
     revokeTokens: oauth.revoke,
+    expireSessions: () => thrift?.expireSessions(),
     fault(fault) {
       const entry = { fault, seen: 0, left: fault.times ?? Number.POSITIVE_INFINITY };
       faults.add(entry);
@@ -249,10 +313,17 @@ interface Call {
   /** Of the Jobs API. */
   readonly version: string | undefined;
   readonly query: URLSearchParams;
+  /** Id of the warehouse that the driver calls. */
+  readonly warehouse?: string | undefined;
 }
 
-function toCall(target: string): Call {
+function toCall({ path: target, body }: ReceivedRequest): Call {
   const { pathname, searchParams } = new URL(target, "http://workspace");
+  const [, warehouse] = /^\/sql\/1\.0\/warehouses\/([^/]+)$/.exec(pathname) ?? [];
+  if (warehouse !== undefined) {
+    const path = `thrift/${methodOf(body) ?? "?"}`;
+    return { path, version: undefined, query: searchParams, warehouse };
+  }
   const [, version, rest] = /^\/api\/(\d\.\d)\/(.+)$/.exec(pathname) ?? [];
   const path = rest ?? pathname.slice(1);
   return { path, version: path.startsWith("jobs/") ? version : undefined, query: searchParams };

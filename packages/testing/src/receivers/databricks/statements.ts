@@ -1,57 +1,18 @@
-import { randomUUID } from "node:crypto";
 import { invalid, malformed, Refusal } from "./refusal.ts";
-
-/** What a SQL statement gives. Values are text or null, as the API has them. */
-export interface StatementResult {
-  readonly columns?: readonly { readonly name: string; readonly type: string }[];
-  readonly rows?: readonly (readonly (string | null)[])[];
-  /** How long it takes, in milliseconds. @default 0 */
-  readonly runMs?: number;
-  /** It fails so. */
-  readonly error?: { readonly code: string; readonly message: string };
-}
-
-export interface StatementParameter {
-  readonly name: string;
-  readonly value: string | null;
-  readonly type: string;
-}
-
-/** Runs a statement; called when it begins, so its effects stand even if nobody looks at it again. */
-export type ExecuteStatement = (statement: {
-  readonly text: string;
-  readonly parameters: Readonly<Record<string, StatementParameter>>;
-  readonly catalog: string | undefined;
-  readonly schema: string | undefined;
-}) => StatementResult;
-
-/** A statement as the receiver knows it. */
-export interface DatabricksStatement {
-  readonly id: string;
-  readonly text: string;
-  readonly parameters: Readonly<Record<string, StatementParameter>>;
-  readonly state: string;
-}
+import {
+  type Statement,
+  type StatementParameter,
+  type StatementRequest,
+  unboundIn,
+  type Warehouses,
+} from "./warehouses.ts";
 
 export interface Statements {
-  readonly all: readonly DatabricksStatement[];
   route(
     method: string,
     path: string,
     body: () => Record<string, unknown>,
   ): { readonly method: string; readonly run: () => unknown } | undefined;
-}
-
-interface Statement {
-  readonly id: string;
-  readonly text: string;
-  readonly parameters: Readonly<Record<string, StatementParameter>>;
-  readonly catalog: string | undefined;
-  readonly schema: string | undefined;
-  readonly runsAt: number;
-  result: StatementResult | undefined;
-  endsAt: number;
-  cancelledAt: number | undefined;
 }
 
 const bodyFields = new Set(
@@ -64,28 +25,8 @@ const mostBytes = 16 * 1024 ** 2;
 const rowsOfChunk = 1000;
 
 /** SQL Statement Execution API, as databricks-sdk-py `service/sql.py` has it; INLINE JSON_ARRAY only. */
-export function createStatements(options: {
-  readonly now: () => number;
-  readonly execute: ExecuteStatement;
-  readonly warehouses: readonly string[];
-  readonly warehouseStartMs: number;
-}): Statements {
-  const { now, execute, warehouses, warehouseStartMs } = options;
-  const all: Statement[] = [];
-  /** When each warehouse is up; the first statement starts it. */
-  const upAt = new Map<string, number>();
-
-  const stateOf = (statement: Statement): string => {
-    const { cancelledAt, runsAt } = statement;
-    if (cancelledAt !== undefined && cancelledAt < statement.endsAt) return "CANCELED";
-    if (now() < runsAt) return "PENDING";
-    if (statement.result === undefined) {
-      statement.result = execute(statement);
-      statement.endsAt = runsAt + (statement.result.runMs ?? 0);
-    }
-    if (now() < statement.endsAt) return "RUNNING";
-    return statement.result.error === undefined ? "SUCCEEDED" : "FAILED";
-  };
+export function createStatements(warehouses: Warehouses): Statements {
+  const { stateOf } = warehouses;
 
   const describe = (statement: Statement) => {
     const state = stateOf(statement);
@@ -120,49 +61,25 @@ export function createStatements(options: {
   };
 
   const find = (id: string): Statement => {
-    const found = all.find((statement) => statement.id === id);
-    if (found === undefined) {
+    const found = warehouses.all.find((statement) => statement.id === id);
+    // Those of the driver's sessions are not known here.
+    if (found === undefined || found.transport !== "rest") {
       throw new Refusal(404, "NOT_FOUND", `The statement ${id} was not found.`);
     }
     return found;
   };
 
   const start = (body: Record<string, unknown>) => {
-    const request = checkRequest(body);
-    if (!warehouses.includes(request.warehouse)) {
-      throw new Refusal(
-        404,
-        "RESOURCE_DOES_NOT_EXIST",
-        `SQL warehouse ${request.warehouse} does not exist.`,
-      );
-    }
-    const up = upAt.get(request.warehouse) ?? now() + warehouseStartMs;
-    upAt.set(request.warehouse, up);
-    const runsAt = Math.max(now(), up);
-    const statement: Statement = {
-      id: randomUUID(),
-      ...request,
-      runsAt,
-      result: undefined,
-      endsAt: Number.POSITIVE_INFINITY,
-      cancelledAt: undefined,
-    };
-    all.push(statement);
+    const { onWaitTimeout, ...request } = checkRequest(body);
+    if (!warehouses.has(request.warehouse)) throw noWarehouse(request.warehouse);
+    const statement = warehouses.start(request);
     const state = stateOf(statement);
     const goesOn = state === "PENDING" || state === "RUNNING";
-    if (goesOn && request.onWaitTimeout === "CANCEL") statement.cancelledAt = now();
+    if (goesOn && onWaitTimeout === "CANCEL") warehouses.cancel(statement);
     return describe(statement);
   };
 
   return {
-    get all() {
-      return all.map((statement) => ({
-        id: statement.id,
-        text: statement.text,
-        parameters: statement.parameters,
-        state: stateOf(statement),
-      }));
-    },
     route(_method, path, body) {
       if (path === "sql/statements") return { method: "POST", run: () => start(body()) };
       const [, id = "", rest] = /^sql\/statements\/([^/]+)(?:\/(.+))?$/.exec(path) ?? [];
@@ -172,7 +89,7 @@ export function createStatements(options: {
       if (rest === undefined) return { method: "GET", run: () => describe(find(id)) };
       if (rest === "cancel") {
         const cancel = () => {
-          find(id).cancelledAt ??= now();
+          warehouses.cancel(find(id));
           return {};
         };
         return { method: "POST", run: cancel };
@@ -184,16 +101,13 @@ export function createStatements(options: {
   };
 
   function warehouseOf(id: string) {
-    if (!warehouses.includes(id)) {
-      throw new Refusal(404, "RESOURCE_DOES_NOT_EXIST", `SQL warehouse ${id} does not exist.`);
-    }
-    const up = upAt.get(id);
-    return {
-      id,
-      name: id,
-      state: up === undefined ? "STOPPED" : now() < up ? "STARTING" : "RUNNING",
-    };
+    if (!warehouses.has(id)) throw noWarehouse(id);
+    return { id, name: id, state: warehouses.warehouseState(id) };
   }
+}
+
+export function noWarehouse(id: string): Refusal {
+  return new Refusal(404, "RESOURCE_DOES_NOT_EXIST", `SQL warehouse ${id} does not exist.`);
 }
 
 function chunkOf(id: string, rows: readonly (readonly (string | null)[])[], index: number) {
@@ -214,7 +128,9 @@ function chunkOf(id: string, rows: readonly (readonly (string | null)[])[], inde
   };
 }
 
-function checkRequest(body: Record<string, unknown>) {
+function checkRequest(
+  body: Record<string, unknown>,
+): StatementRequest & { readonly onWaitTimeout: string } {
   for (const key of Object.keys(body)) {
     if (!bodyFields.has(key)) throw malformed(`Unknown field "${key}".`);
   }
@@ -239,17 +155,15 @@ function checkRequest(body: Record<string, unknown>) {
       throw invalid(`Type ${String(type)} is not allowed.`);
     parameters[name] = { name, value, type: String(type) };
   }
-  const bare = text.replaceAll(/'(?:[^'\\]|\\.)*'|`[^`]*`/g, "");
-  const unbound = [...bare.matchAll(/(?<!:):([A-Za-z_]\w*)/g)].map(([, name = ""]) => name);
-  for (const name of unbound) {
-    if (parameters[name] === undefined) throw invalid(`UNBOUND_SQL_PARAMETER: ${name}`);
-  }
+  const unbound = unboundIn(text, parameters);
+  if (unbound !== undefined) throw invalid(`UNBOUND_SQL_PARAMETER: ${unbound}`);
   return {
     text,
     warehouse,
     parameters,
     catalog: textOf(body, "catalog"),
     schema: textOf(body, "schema"),
+    transport: "rest",
     onWaitTimeout: textOf(body, "on_wait_timeout") ?? "CONTINUE",
   };
 }
