@@ -114,18 +114,19 @@ function healthOf(
   const hint = Math.min(error.retryAfterMs ?? 0, longestRetryAfterMs);
   return {
     hookHealth: "unknown",
-    destinationHealth: error.retryable ? "bad" : "unknown",
+    destinationHealth: error.retryable && !asksToWait(error) ? "bad" : "unknown",
     pauseUntil: hint > 0 && error.scope === "destination" ? now + hint : undefined,
   };
 }
 
 function judgeError(error: HookError, situation: Situation): Verdict {
   const { attempt, since, now, retry, random } = situation;
+  const isAsked = asksToWait(error);
   const failed = {
     attempts: attempt,
     error,
     answer: error.answer,
-    destinationHealth: error.retryable ? "bad" : "unknown",
+    destinationHealth: error.retryable && !isAsked ? "bad" : "unknown",
   } as const;
   const dead = (why: string | undefined): Verdict => ({
     ...failed,
@@ -158,8 +159,13 @@ function judgeError(error: HookError, situation: Situation): Verdict {
     state: error.state ?? situation.state,
     reason: error.message,
     pauseUntil,
-    hookHealth: "bad",
+    hookHealth: isAsked ? "unknown" : "bad",
   };
+}
+
+/** Whoever is up and asks for a pause gets it; that is no sign of being down. */
+function asksToWait({ scope, retryAfterMs = 0, answer }: HookError): boolean {
+  return scope === "destination" && (retryAfterMs > 0 || answer?.status === 429);
 }
 
 /**

@@ -499,6 +499,28 @@ describe("breaker", () => {
     expect(recorder.times().slice(before)).toEqual([10, 20, 30, 40, 50, 60]);
   });
 
+  test("a receiver that asks for a pause is up: neither the breaker nor disable_after counts it", async () => {
+    const time = createVirtualTime();
+    const recorder = createRecorder(time, (_, call) => {
+      if (call > 6) return;
+      const how = call % 2 === 0 ? { retryAfterMs: 1000 } : { answer: { status: 429 } };
+      throw new HookError("RECEIVER_FAILED", "slow down", {
+        ...{ retryable: true, scope: "destination", ...how },
+      });
+    });
+    const breaker = { failures: 2, reset: "1h", disableAfter: 3 };
+    const { bus } = openBus({
+      time,
+      hooks: [{ name: "one", events: "*", hook: recorder.hook, breaker, retry: plain }],
+    });
+
+    await bus.emit("pipeline.start");
+    await time.advance(600_000);
+
+    expect(recorder.calls).toHaveLength(7);
+    expect((await bus.health()).hooks[0]).toMatchObject({ status: "on", breaker: "closed" });
+  });
+
   test("a refusal is no sign that the destination is down", async () => {
     const time = createVirtualTime();
     const recorder = createRecorder(time, () => fail({ retryable: false }));
