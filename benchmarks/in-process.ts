@@ -132,7 +132,7 @@ function routeAlone(count: number): Contender {
         gate: undefined,
       })),
     );
-    return () => router.match(event);
+    return () => router.placesOf(event, 0);
   });
 }
 

@@ -23,7 +23,7 @@ import { createOwnEvents } from "./own-events.ts";
 import type { Nothing, Pipehooks, PipehooksOptions } from "./pipehooks.ts";
 import { createRedactor, type Redact } from "./redact.ts";
 import { createRetention } from "./retention.ts";
-import { createRouter, placesOf } from "./router.ts";
+import { createRouter } from "./router.ts";
 import type { Acceptance, Accepted, Store } from "./store.ts";
 
 const defaultMaxEventBytes = 256 * 1024;
@@ -78,10 +78,13 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   let state: "open" | "closing" | "closed" = "open";
   let closing: Promise<void> | undefined;
 
-  const arrive = (event: PipehooksEvent, now: number): Arrival => ({
-    event,
-    acceptance: { at: now, event: new EventForStore(event, now), ...placesOf(router, event, now) },
-  });
+  const arrive = (event: PipehooksEvent, now: number): Arrival => {
+    const { deliveries, gates } = router.placesOf(event, now);
+    return {
+      event,
+      acceptance: { at: now, event: new EventForStore(event, now), deliveries, gates },
+    };
+  };
 
   const intake = createIntake({
     store,
@@ -116,7 +119,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     store,
     logger,
     now: () => clock.now(),
-    places: (event, now) => placesOf(router, event, now),
+    places: router.placesOf,
     routed(event, routed) {
       if (listeners.wants(event.type)) listeners.tell(event);
       dispatcher.wake(reached([routed]));

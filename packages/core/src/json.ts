@@ -20,13 +20,20 @@ export function freezeJson(value: unknown, path: string, size: JsonSize): JsonVa
 }
 
 function copy(value: unknown, path: string, size: JsonSize, ancestors: object[]): JsonValue {
+  return typeof value === "object" && value !== null
+    ? copyObject(value, path, size, ancestors)
+    : checkScalar(value, size, path);
+}
+
+/** Of what stands under a key its path is made only when it is told. */
+function checkScalar(value: unknown, size: JsonSize, path: string, key?: string): JsonValue {
   switch (typeof value) {
     case "string":
       // A control character takes six bytes, a lone surrogate too.
       size.maxBytes += value.length * 6 + 3;
       return value;
     case "number":
-      if (!Number.isFinite(value)) throw refuse(path, `is ${value}, which JSON cannot carry`);
+      if (!Number.isFinite(value)) break;
       size.maxBytes += 26;
       // JSON has no negative zero.
       return value === 0 ? 0 : value;
@@ -34,16 +41,19 @@ function copy(value: unknown, path: string, size: JsonSize, ancestors: object[])
       size.maxBytes += 6;
       return value;
     case "object":
-      if (value === null) {
-        size.maxBytes += 5;
-        return null;
-      }
-      return copyObject(value, path, size, ancestors);
-    case "bigint":
-      throw refuse(path, "is a BigInt. Write it as text, or as a number where it is small enough");
+      size.maxBytes += 5;
+      return null;
     default:
-      throw refuse(path, `is ${typeof value === "undefined" ? "undefined" : `a ${typeof value}`}`);
+      break;
   }
+  throw refuse(key === undefined ? path : `${path}.${key}`, whyNot(value));
+}
+
+function whyNot(value: unknown): string {
+  if (typeof value === "number") return `is ${value}, which JSON cannot carry`;
+  if (typeof value === "bigint")
+    return "is a BigInt. Write it as text, or as a number where it is small enough";
+  return `is ${value === undefined ? "undefined" : `a ${typeof value}`}`;
 }
 
 function copyObject(value: object, path: string, size: JsonSize, ancestors: object[]): JsonValue {
@@ -72,14 +82,11 @@ function copyList(
   const result: JsonValue[] = [];
   for (let index = 0; index < value.length; index += 1) {
     const item = value[index];
-    result.push(copy(item, isScalar(item) ? path : `${path}[${index}]`, size, ancestors));
+    // What cannot be refused needs no path.
+    const at = typeof item === "string" ? path : `${path}[${index}]`;
+    result.push(copy(item, at, size, ancestors));
   }
   return result;
-}
-
-/** What cannot be refused: its path is never told, so it need not be made. */
-function isScalar(value: unknown): boolean {
-  return typeof value === "string" || Number.isFinite(value) || typeof value === "boolean";
 }
 
 function copyRecord(value: object, path: string, size: JsonSize, ancestors: object[]): JsonObject {
@@ -91,7 +98,10 @@ function copyRecord(value: object, path: string, size: JsonSize, ancestors: obje
     const item: unknown = (value as Record<string, unknown>)[key];
     if (item === undefined) continue;
     size.maxBytes += key.length * 6 + 4;
-    const frozen = copy(item, isScalar(item) ? path : `${path}.${key}`, size, ancestors);
+    const frozen =
+      typeof item === "object" && item !== null
+        ? copyObject(item, `${path}.${key}`, size, ancestors)
+        : checkScalar(item, size, path, key);
     if (key === "__proto__") {
       Object.defineProperty(result, key, { value: frozen, enumerable: true });
     } else {

@@ -1,7 +1,6 @@
 import { isOwnType } from "./catalogue.ts";
 import type { Condition } from "./condition.ts";
 import type { PipehooksEvent } from "./event.ts";
-import type { GateFacts } from "./gates/gate.ts";
 import type { Gate } from "./gates/gate-of.ts";
 import { compilePatterns, isNegated, type Match } from "./pattern.ts";
 import type { GateEntry, NewDelivery } from "./store.ts";
@@ -71,19 +70,16 @@ function passesFilter(steps: readonly FilterStep[], event: PipehooksEvent): bool
 
 /** Finds the hooks that an event reaches; the cost depends on those that match its type. */
 export interface Router {
-  /** Hooks without a gate. */
-  match(event: PipehooksEvent): readonly Route[];
-  /** Hooks with a gate that the event means something to. */
-  matchGates(event: PipehooksEvent): readonly AtGate[];
+  /** Where it goes: deliveries of hooks without a gate, and the gates that it means something to. */
+  placesOf(event: PipehooksEvent, now: number): Places;
   /** Whether any hook takes this type, whatever the filters say. */
   takes(type: string): boolean;
 }
 
-/** An event at the gate of a hook. */
-export interface AtGate {
-  readonly route: Route;
-  readonly gate: GateRoute;
-  readonly facts: GateFacts;
+/** Where an event goes: deliveries at once, and gates. */
+export interface Places {
+  readonly deliveries: readonly NewDelivery[];
+  readonly gates?: readonly GateEntry[] | undefined;
 }
 
 interface Candidates {
@@ -92,7 +88,7 @@ interface Candidates {
 }
 
 const rememberedTypes = 1000;
-const nobody: readonly never[] = Object.freeze([]);
+const nowhere: Places = Object.freeze({ deliveries: Object.freeze([]) });
 
 export function createRouter(routes: readonly Route[]): Router {
   const byType = new Map<string, Candidates>();
@@ -116,20 +112,28 @@ export function createRouter(routes: readonly Route[]): Router {
       const { plain, gated } = candidates(type);
       return plain.length > 0 || gated.length > 0;
     },
-    match(event) {
-      const { plain } = candidates(event.type);
-      return plain.length === 0 ? nobody : plain.filter((route) => isReached(route, event));
-    },
-    matchGates(event) {
-      const { gated } = candidates(event.type);
-      if (gated.length === 0) return nobody;
-      return gated.flatMap(({ route, gate }) => {
-        if (!passesFilter(route.filter, event)) return [];
-        const facts = gate.factsOf(event, isOwn(route, event));
-        return facts === undefined ? [] : [{ route, gate, facts }];
-      });
+    placesOf(event, now) {
+      const { plain, gated } = candidates(event.type);
+      if (plain.length === 0 && gated.length === 0) return nowhere;
+      const deliveries: NewDelivery[] = [];
+      for (const route of plain) {
+        if (!isReached(route, event)) continue;
+        const { hook, orderBy } = route;
+        deliveries.push({ hook, dueAt: now, orderKey: orderKeyOf(event, orderBy) });
+      }
+      const gates = gated.flatMap(({ route, gate }) => entryOf(event, route, gate) ?? []);
+      return gates.length === 0 ? { deliveries } : { deliveries, gates };
     },
   };
+}
+
+/** Of an event that means something to a hook's gate. */
+function entryOf(event: PipehooksEvent, route: Route, gate: GateRoute): GateEntry | undefined {
+  if (!passesFilter(route.filter, event)) return undefined;
+  const facts = gate.factsOf(event, isOwn(route, event));
+  if (facts === undefined) return undefined;
+  const orderKey = orderKeyOf(event, route.orderBy);
+  return { hook: route.hook, spec: gate.spec, key: gate.keyOf(event), facts, orderKey };
 }
 
 function isReached({ filter, when }: Route, event: PipehooksEvent): boolean {
@@ -143,30 +147,6 @@ function isReached({ filter, when }: Route, event: PipehooksEvent): boolean {
 export function isOwn({ patterns, matchesType, when }: Route, event: PipehooksEvent): boolean {
   if (patterns.length > 0 && !matchesType(event.type)) return false;
   return when === undefined || when.test(event);
-}
-
-/** Where an event goes: deliveries at once, and gates. */
-export interface Places {
-  readonly deliveries: readonly NewDelivery[];
-  readonly gates?: readonly GateEntry[] | undefined;
-}
-
-export function placesOf(router: Router, event: PipehooksEvent, now: number): Places {
-  const deliveries = router.match(event).map(({ hook, orderBy }) => ({
-    hook,
-    dueAt: now,
-    orderKey: orderKeyOf(event, orderBy),
-  }));
-  const atGates = router.matchGates(event);
-  if (atGates.length === 0) return { deliveries };
-  const gates = atGates.map(({ route, gate, facts }) => ({
-    hook: route.hook,
-    spec: gate.spec,
-    key: gate.keyOf(event),
-    facts,
-    orderKey: orderKeyOf(event, route.orderBy),
-  }));
-  return { deliveries, gates };
 }
 
 /** The value of `orderBy` in an event as a key; an event without the field has no order. */

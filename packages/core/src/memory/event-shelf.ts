@@ -38,6 +38,9 @@ export function createEventShelf(options: {
   // Those that nothing needs and that have no dead letters; entries may be stale, the reader checks.
   const removable = new Fifo<EventEntry>();
   let lastSeq = 0;
+  // Most events of a burst are of one source.
+  let usualSource: string | undefined;
+  let usualIds = new Map<string, EventEntry>();
   // Events that something needs or that have dead letters.
   let held = 0;
 
@@ -52,19 +55,32 @@ export function createEventShelf(options: {
       dead: 0,
       removed: false,
     };
-    const ids = bySource.get(stored.source);
-    if (ids === undefined) bySource.set(stored.source, new Map([[stored.id, entry]]));
-    else ids.set(stored.id, entry);
+    let ids = idsOf(stored.source);
+    if (ids === undefined) {
+      ids = new Map();
+      bySource.set(stored.source, ids);
+    }
+    ids.set(stored.id, entry);
     return entry;
+  };
+
+  const idsOf = (source: string): Map<string, EventEntry> | undefined => {
+    if (source === usualSource) return usualIds;
+    const ids = bySource.get(source);
+    if (ids !== undefined) [usualSource, usualIds] = [source, ids];
+    return ids;
   };
 
   const remove = (event: EventEntry): void => {
     const { source, id } = event.stored;
     if (!isRemovable(event)) held -= 1;
     event.removed = true;
-    const ids = bySource.get(source);
+    const ids = idsOf(source);
     ids?.delete(id);
-    if (ids?.size === 0) bySource.delete(source);
+    if (ids?.size === 0) {
+      bySource.delete(source);
+      usualSource = undefined;
+    }
     for (const entry of event.deliveries ?? []) removed(event, entry);
   };
 
@@ -79,7 +95,7 @@ export function createEventShelf(options: {
     get lastSeq() {
       return lastSeq;
     },
-    find: ({ source, id }) => bySource.get(source)?.get(id),
+    find: ({ source, id }) => idsOf(source)?.get(id),
     add(event, at) {
       held += 1;
       return put(event, at, 1);

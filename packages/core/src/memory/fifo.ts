@@ -1,6 +1,6 @@
 /** First in, first out. An array shifted would move all that are behind; a Map would walk over all it has deleted. */
 export class Fifo<Item> {
-  #items: Item[] = [];
+  #items: (Item | undefined)[] = [];
   #head = 0;
 
   get size(): number {
@@ -18,6 +18,8 @@ export class Fifo<Item> {
   take(): Item | undefined {
     const { first } = this;
     if (this.size === 0) return undefined;
+    // What is out must not live on in here.
+    this.#items[this.#head] = undefined;
     this.#head += 1;
     if (this.#head > 1024 && this.#head * 2 > this.#items.length) this.#drop();
     return first;
@@ -34,7 +36,8 @@ export class Fifo<Item> {
 
   /** Items from a place on until before another, counted from the first. */
   slice(from = 0, until = this.size): Item[] {
-    return this.#items.slice(this.#head + from, this.#head + until);
+    // None of those behind the head is out.
+    return this.#items.slice(this.#head + from, this.#head + until) as Item[];
   }
 
   #drop(): void {
