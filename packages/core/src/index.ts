@@ -54,6 +54,12 @@ export {
   messageOf,
 } from "./errors.ts";
 export {
+  compileEscaped,
+  compileText,
+  type Escape,
+  type TextTemplate,
+} from "./escaped-template.ts";
+export {
   type EventError,
   type EventFields,
   eventFields,

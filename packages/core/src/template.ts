@@ -19,7 +19,7 @@ export interface TemplateReference {
   readonly default?: JsonValue | undefined;
 }
 
-type Render = (scope: TemplateScope) => JsonValue;
+export type Render = (scope: TemplateScope) => JsonValue;
 
 const pathPattern = /^[A-Za-z_][\w-]*(?:\.[\w-]+)*$/;
 
@@ -31,7 +31,7 @@ const pathPattern = /^[A-Za-z_][\w-]*(?:\.[\w-]+)*$/;
  */
 export function compileTemplate(value: JsonValue): Template {
   const references: TemplateReference[] = [];
-  const render = compileValue(value, references);
+  const render = compileLeaves(value, (text) => compileLeaf(text, references));
   return { references, render };
 }
 
@@ -46,20 +46,21 @@ export function readPath(scope: unknown, path: string): unknown {
   return value;
 }
 
-function compileValue(value: JsonValue, references: TemplateReference[]): Render {
-  if (typeof value === "string") return compileText(value, references);
+/** A value whose texts are compiled by a function, each by itself. */
+export function compileLeaves(value: JsonValue, compile: (text: string) => Render): Render {
+  if (typeof value === "string") return compile(value);
   if (typeof value !== "object" || value === null) return () => value;
   if (Array.isArray(value)) {
-    const items = value.map((item) => compileValue(item, references));
+    const items = value.map((item) => compileLeaves(item, compile));
     return (scope) => items.map((render) => render(scope));
   }
   const entries = Object.entries(value).map(
-    ([key, item]) => [key, compileValue(item, references)] as const,
+    ([key, item]) => [key, compileLeaves(item, compile)] as const,
   );
   return (scope) => Object.fromEntries(entries.map(([key, render]) => [key, render(scope)]));
 }
 
-function compileText(text: string, references: TemplateReference[]): Render {
+function compileLeaf(text: string, references: TemplateReference[]): Render {
   const parts = parseParts(text);
   for (const part of parts) if (typeof part !== "string") references.push(part);
   const [only] = parts;
@@ -74,7 +75,8 @@ function compileText(text: string, references: TemplateReference[]): Render {
       .join("");
 }
 
-function parseParts(text: string): (string | TemplateReference)[] {
+/** What stands as it is, and references, in their order. */
+export function parseParts(text: string): (string | TemplateReference)[] {
   const parts: (string | TemplateReference)[] = [];
   let literal = "";
   let at = 0;
@@ -111,7 +113,12 @@ function parseDefault(text: string): JsonValue {
   return /^(?:null|true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/.test(text) ? JSON.parse(text) : text;
 }
 
-function fieldOf(reference: TemplateReference, scope: TemplateScope, text: string): JsonValue {
+/** @throws HookError TEMPLATE_FIELD_MISSING */
+export function fieldOf(
+  reference: TemplateReference,
+  scope: TemplateScope,
+  text: string,
+): JsonValue {
   const value = readPath(scope, reference.path) as JsonValue | undefined;
   if (value !== undefined) return value;
   if (reference.default !== undefined) return reference.default;
@@ -122,7 +129,8 @@ function fieldOf(reference: TemplateReference, scope: TemplateScope, text: strin
   );
 }
 
-function textOf(value: JsonValue): string {
+/** A value as it stands in a text. */
+export function textOf(value: JsonValue): string {
   if (value === null) return "";
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
