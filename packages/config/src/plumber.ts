@@ -1,5 +1,7 @@
 import { nearest } from "./nearest.ts";
+import { cloudLoggingKeys, toCloudLoggingOptions } from "./plumber-cloud-logging.ts";
 import { databricksKeys, toDatabricksOptions } from "./plumber-databricks.ts";
+import { emailKeys, toEmailOptions } from "./plumber-email.ts";
 import { rewrite, toSeconds } from "./plumber-text.ts";
 import { entry, map, optional, scalar } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
@@ -36,6 +38,8 @@ const webhookKeys = [
 const ownKeysOf: ReadonlyMap<string, readonly string[]> = new Map([
   ["webhook", webhookKeys],
   ["databricks-job", databricksKeys],
+  ["email", emailKeys],
+  ["cloud-logging", cloudLoggingKeys],
 ]);
 
 /** Keys of today's form that may stand beside `plugins`. */
@@ -133,7 +137,7 @@ function toHook(block: MapTree, { key, keyAt, kind, path, allOff, problems }: Bl
   const take = (name: string) => block.entries.get(name);
   const enabled = allOff ? scalar(false, keyAt) : take("enabled")?.value;
   const events = take("events");
-  const timeout = kind === "webhook" ? take("timeout") : undefined;
+  const timeout = kind === "webhook" || kind === "email" ? take("timeout") : undefined;
   if (isFalse(take("async_execution")?.value)) {
     problems.warn({
       at: take("async_execution")?.keyAt ?? keyAt,
@@ -166,10 +170,18 @@ function toOptions(
   block: MapTree,
   { kind, problems, path }: Pick<Block, "kind" | "problems" | "path">,
 ): MapTree {
-  if (kind === "webhook") return toWebhookOptions(block, problems, path);
-  return kind === "databricks-job"
-    ? toDatabricksOptions(block, problems, path)
-    : otherOptions(block);
+  switch (kind) {
+    case "webhook":
+      return toWebhookOptions(block, problems, path);
+    case "databricks-job":
+      return toDatabricksOptions(block, problems, path);
+    case "email":
+      return toEmailOptions(block, problems, path);
+    case "cloud-logging":
+      return toCloudLoggingOptions(block, problems, path);
+    default:
+      return otherOptions(block);
+  }
 }
 
 function toFilter(block: MapTree): Entry | undefined {

@@ -184,15 +184,6 @@ hooks:
   ]);
 });
 
-test("a hook that is off and whose kind is not installed is left out with a warning", async () => {
-  const text = withHook("enabled: false").replace("kind: recorder", "kind: email");
-
-  const { options, warnings } = await loadText(text);
-
-  expect(options.hooks).toEqual([]);
-  expect(warnings).toMatchObject([{ line: 5, column: 11, code: "PACKAGE_MISSING" }]);
-});
-
 test("a glob that no known type matches is doubtful, a name that no type has is wrong", async () => {
   const { warnings } = await loadText(withHook('events: ["databricks.*", pipeline.end]'));
 

@@ -166,18 +166,6 @@ test("keys of today stand beside it, keys of another tool are ignored with a war
 });
 
 test.for([
-  ["email", "@pipehooks/email"],
-  ["cloud_logging", "@pipehooks/cloud-logging"],
-])("%s names the package that it needs", async ([kind, name]) => {
-  const [problem] = await problemsOf(
-    `plugins:\n  config:\n    event_hooks:\n      ${kind}: { events: ["pipeline.end"], provider: x }\n`,
-  );
-
-  expect(problem).toMatchObject({ line: 4, column: 7, code: "PACKAGE_MISSING" });
-  expect(problem?.message).toContain(name);
-});
-
-test.for([
   [block("retry_atempts: 3"), "6:9", "retry_attempts"],
   [block("retry_attempts: many"), "6:25", undefined],
   [block('headers: { A: "${pipeline}" }'), "6:23", undefined],
@@ -281,7 +269,7 @@ test("migrate converts all four kinds, whether their plugins are installed or no
         kind: "email",
         events: ["*"],
         retry: { attempts: 2 },
-        options: { smtp_host: "mail" },
+        options: { smtp: { host: "mail" } },
       },
       {
         name: "cloud-logging",
@@ -292,6 +280,159 @@ test("migrate converts all four kinds, whether their plugins are installed or no
     ],
   });
 });
+
+const mail = (keys: string) =>
+  `plugins:\n  config:\n    event_hooks:\n      email:\n${keys
+    .split("\n")
+    .map((key) => `        ${key}\n`)
+    .join("")}`;
+
+test("migrate converts the mails", () => {
+  const text = mail(`events: ["pipeline.error"]
+retry_attempts: 5
+retry_delay: 60
+timeout: 45
+smtp_host: "\${SMTP_HOST}"
+smtp_port: 587
+smtp_user: pipelines
+smtp_password: "\${SMTP_PASSWORD}"
+use_tls: true
+from_address: pipelines@example.com
+to_addresses: [data@example.com, "\${ON_CALL}"]
+cc_addresses: [boss@example.com]
+subject_template: "[\${event}] \${pipeline}"
+body_template: "\${pipeline} failed with \${error_message}, \${rows} rows"`);
+
+  expect(parse(migrate(text)).hooks).toEqual([
+    {
+      name: "email",
+      kind: "email",
+      events: ["pipeline.error"],
+      timeout: "45s",
+      retry: { attempts: 5, base: "60s", factor: 1, cap: "60s", jitter: "none" },
+      options: {
+        smtp: {
+          host: "${env:SMTP_HOST}",
+          port: 587,
+          auth: { user: "pipelines", pass: "${env:SMTP_PASSWORD}" },
+        },
+        from: "pipelines@example.com",
+        to: ["data@example.com", "${env:ON_CALL}"],
+        cc: ["boss@example.com"],
+        subject: "[${type}] ${pipeline:-null}",
+        text: "${pipeline:-null} failed with ${error.message:-null}, ${metadata.rows:-null} rows",
+      },
+    },
+  ]);
+});
+
+test.for([
+  ["smtp_server: mail", { smtp: { host: "mail" } }],
+  ["host: mail\nport: 25", { smtp: { host: "mail", port: 25 } }],
+  ["username: u\npassword: p", { smtp: { auth: { user: "u", pass: "p" } } }],
+  ["use_ssl: true\nuse_tls: false", { smtp: { secure: true } }],
+  ["from: a@b.c\nrecipients: d@e.f", { from: "a@b.c", to: "d@e.f" }],
+  ["sender: a@b.c\nto: [d@e.f]", { from: "a@b.c", to: ["d@e.f"] }],
+  ["bcc: a@b.c\nreply_to: d@e.f", { bcc: "a@b.c", reply_to: "d@e.f" }],
+  ["subject: s\nbody: t", { subject: "s", text: "t" }],
+  ["body: <h1>${pipeline}</h1>", { html: "<h1>${pipeline:-null}</h1>" }],
+] as const)("what mails call %j is understood", ([keys, options]) => {
+  expect(parse(migrate(mail(keys))).hooks[0].options).toEqual(options);
+});
+
+test("mails without TLS go on working, and that is said", () => {
+  const migrated = migrate(mail("smtp_host: mail\nuse_tls: false"));
+
+  expect(migrated).toMatch(/^# "use_tls: false": mails and the password may travel unencrypted/);
+  expect(parse(migrated).hooks[0].options.smtp).toEqual({ host: "mail", allow_plain: true });
+});
+
+test.for([
+  ["smtp_hosst: mail", "smtp_host", "has no key"],
+  ["to: a@b.c\nrecipients: d@e.f", undefined, 'says the same as "to"'],
+] as const)(
+  "a mistake in the mails is named where it stands: %j",
+  ([keys, suggestion, message]) => {
+    const problems = (() => {
+      try {
+        migrate(mail(keys));
+        return [];
+      } catch (error) {
+        if (isConfigError(error)) return error.problems;
+        throw error;
+      }
+    })();
+
+    expect(problems).toMatchObject([{ message: expect.stringContaining(message) }]);
+    expect(problems[0]?.suggestion).toBe(suggestion);
+  },
+);
+
+const logging = (provider: string, keys: string) =>
+  `plugins:\n  config:\n    event_hooks:\n      cloud_logging:\n        provider: ${provider}\n        ${provider}: { ${keys} }\n`;
+
+test.for([
+  [
+    "aws",
+    "log_group_name: /g, log_stream_name: s, region_name: eu-west-1, retention_in_days: 30, create_log_group: true",
+    {
+      log_group: "/g",
+      log_stream: "s",
+      region: "eu-west-1",
+      retention_days: 30,
+      create_group: true,
+    },
+  ],
+  [
+    "aws",
+    'log_group: /g, aws_access_key_id: "${AWS_KEY}", aws_secret_access_key: "${AWS_SECRET}"',
+    { log_group: "/g", access_key_id: "${env:AWS_KEY}", secret_access_key: "${env:AWS_SECRET}" },
+  ],
+  [
+    "gcp",
+    'project: analytics-1, log_name: pipelines, credentials_path: /key.json, labels: { p: "${pipeline}" }',
+    {
+      project_id: "analytics-1",
+      log_name: "pipelines",
+      key_file: "/key.json",
+      labels: { p: "${pipeline:-null}" },
+    },
+  ],
+  [
+    "azure",
+    "data_collection_endpoint: https://a.b, dcr_immutable_id: dcr-1, stream_name: Custom-A",
+    { endpoint: "https://a.b", dcr: "dcr-1", stream: "Custom-A" },
+  ],
+] as const)("what logging calls its options at %s is understood: %s", ([provider, keys, block]) => {
+  expect(parse(migrate(logging(provider, keys))).hooks[0]).toEqual({
+    name: "cloud-logging",
+    kind: "cloud-logging",
+    events: ["*"],
+    options: { provider, [provider]: Object.fromEntries(Object.entries(block)) },
+  });
+});
+
+test("blocks of other clouds are left out, and that is said", () => {
+  const migrated = migrate(logging("aws", "log_group: /g").concat("        gcp: { project: p }\n"));
+
+  expect(migrated).toMatch(/^# "gcp" is left out: the provider is "aws"/);
+  expect(parse(migrated).hooks[0].options).toEqual({ provider: "aws", aws: { log_group: "/g" } });
+});
+
+test.for([
+  ["aws", "log_groop: /g", "6:16", "log_group", 'has no key "log_groop"'],
+  ["aws", "log_group: /g, log_group_name: /h", "6:31", undefined, 'says the same as "log_group"'],
+  ["azure", "workspace_id: 1", "6:18", undefined, "switched off on 14 September 2026"],
+] as const)(
+  "a mistake in the block of %s is named where it stands: %s",
+  async ([provider, keys, place, suggestion, message]) => {
+    const problems = await problemsOf(logging(provider, keys));
+
+    const found = problems.find((problem) => problem.message.includes(message));
+    expect(`${found?.line}:${found?.column}`).toBe(place);
+    expect(found?.suggestion).toBe(suggestion);
+  },
+);
 
 test("the name of a Databricks run is taken, and its lack of effect said where it stands", () => {
   const text =

@@ -187,11 +187,6 @@ const wrongFiles: readonly Wrong[] = [
     problems: [["5:11", 'No kind is called "recoder"', "recorder"]],
   },
   {
-    what: "an official kind that did not come out",
-    text: withHook().replace("kind: recorder", "kind: email"),
-    problems: [["5:11", 'The kind "email" needs @pipehooks/email, which is not installed']],
-  },
-  {
     what: "a glob that cannot be read",
     text: withHook('events: ["pipeline.{end,error"]'),
     problems: [["6:14", '"pipeline.{end,error" is not a glob: a brace is not closed']],

@@ -12,8 +12,43 @@ export {
   type OptionProblem,
   openHook,
 } from "./open-hook.ts";
+export type { AlertFault } from "./receivers/alert-faults.ts";
+export {
+  type AzureLogsCall,
+  type AzureLogsFault,
+  type AzureLogsReceiver,
+  type AzureLogsReceiverOptions,
+  type AzureRow,
+  type AzureStream,
+  createAzureLogsReceiver,
+} from "./receivers/azure-logs.ts";
+export type { AzureSignIn } from "./receivers/azure-logs-sign-in.ts";
+export {
+  type CloudWatchCall,
+  type CloudWatchEvent,
+  type CloudWatchFault,
+  type CloudWatchGroup,
+  type CloudWatchLogsReceiver,
+  type CloudWatchLogsReceiverOptions,
+  type CloudWatchOperation,
+  createCloudWatchLogsReceiver,
+} from "./receivers/cloudwatch-logs.ts";
 export * from "./receivers/databricks/index.ts";
 export * from "./receivers/dbt-cloud/index.ts";
+export {
+  createDiscordReceiver,
+  type DiscordReceiver,
+  type DiscordReceiverOptions,
+} from "./receivers/discord.ts";
+export {
+  createGoogleLoggingReceiver,
+  type GoogleLogEntry,
+  type GoogleLoggingCall,
+  type GoogleLoggingFault,
+  type GoogleLoggingReceiver,
+  type GoogleLoggingReceiverOptions,
+  type GrpcFailure,
+} from "./receivers/google-logging.ts";
 export {
   createHexReceiver,
   type HexCourse,
@@ -39,5 +74,46 @@ export {
   type ReceivedRequest,
   type Respond,
 } from "./receivers/http.ts";
+export {
+  createOpsgenieReceiver,
+  type OpsgenieAlert,
+  type OpsgenieReceiver,
+  type OpsgenieReceiverOptions,
+} from "./receivers/opsgenie.ts";
+export {
+  createPagerDutyReceiver,
+  type PagerDutyAlert,
+  type PagerDutyReceiver,
+  type PagerDutyReceiverOptions,
+} from "./receivers/pagerduty.ts";
+export {
+  createSesReceiver,
+  type SesFault,
+  type SesMail,
+  type SesReceiver,
+  type SesReceiverOptions,
+} from "./receivers/ses.ts";
+export {
+  createSlackReceiver,
+  type SlackChannel,
+  type SlackMessage,
+  type SlackReceiver,
+  type SlackReceiverOptions,
+} from "./receivers/slack.ts";
+export {
+  createSmtpReceiver,
+  type ReceivedMail,
+  type SmtpAccount,
+  type SmtpFault,
+  type SmtpReceiver,
+  type SmtpReceiverOptions,
+  type SmtpStage,
+} from "./receivers/smtp.ts";
+export {
+  createTeamsReceiver,
+  type TeamsFlowRun,
+  type TeamsReceiver,
+  type TeamsReceiverOptions,
+} from "./receivers/teams.ts";
 export { type StoreSuite, testStore } from "./store-suite.ts";
 export { createTestDelivery, createTestEvent, type TestDelivery } from "./test-delivery.ts";

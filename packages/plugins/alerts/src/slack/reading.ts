@@ -1,0 +1,72 @@
+import type { JsonValue } from "@pipehooks/core";
+import { plainText, type Reading, usualMeaning } from "../channel/verdict.ts";
+import { isObject } from "../templates.ts";
+
+/**
+ * Answers of an incoming webhook: 200 and exactly "ok", or a word that says what is wrong (docs.slack.dev, "Sending messages
+ * using incoming webhooks").
+ */
+export const webhookReading: Reading = {
+  meaning({ status, text }) {
+    // The address leads nowhere any more: the webhook, its channel or its workspace is gone.
+    if (status === 404) return "gone";
+    if (usualMeaning(status) !== "accepted" || text.trim() === "ok") return undefined;
+    // A page or nothing at all is no word of Slack's.
+    return plainText({ text }) === undefined ? "failed" : "refused";
+  },
+  says: (received) => plainText(received),
+  remedy({ status, text }) {
+    if (status === 404) return "The webhook was revoked: make another one, and enable the hook.";
+    if (status === 410)
+      return "Its channel is archived: write another webhook, and enable the hook.";
+    if (status === 401 || status === 403) {
+      return 'Check "webhookUrl", and whether the workspace lets this app post.';
+    }
+    return text.includes("blocks") || text.includes("payload") || text.includes("text")
+      ? 'Check "text" and "blocks" against Block Kit.'
+      : "Mend it and replay the delivery.";
+  },
+};
+
+/** Answers of the Web API: 200 with `{ ok, error }`, whatever happened (docs.slack.dev, `chat.postMessage`). */
+export const apiReading: Reading = {
+  meaning({ status, json }) {
+    if (usualMeaning(status) !== "accepted") return undefined;
+    if (!isObject(json)) return "failed";
+    if (json.ok === true) return undefined;
+    if (json.error === "ratelimited") return "overloaded";
+    return transient.has(json.error) ? "failed" : "refused";
+  },
+  says(received) {
+    const { json } = received;
+    if (!isObject(json)) return plainText(received);
+    const { error, response_metadata: metadata } = json;
+    const messages =
+      isObject(metadata) && Array.isArray(metadata.messages) ? metadata.messages : [];
+    const said = [error, ...messages].filter((part) => typeof part === "string");
+    return said.length === 0 ? undefined : said.join("; ");
+  },
+  remedy({ json }) {
+    return (isObject(json) && remedies.get(json.error)) || "Mend it and replay the delivery.";
+  },
+};
+
+const transient = new Set<JsonValue | undefined>([
+  ...["internal_error", "fatal_error", "service_unavailable", "request_timeout"],
+]);
+
+const token = 'Check "token": it is wrong, or was revoked.';
+const remedies = new Map<JsonValue | undefined, string>([
+  ["channel_not_found", 'Check "channel": it is its id, and the app must see it.'],
+  ["not_in_channel", "Invite the app to the channel."],
+  ["is_archived", "The channel is archived: write another one."],
+  ["invalid_auth", token],
+  ["not_authed", token],
+  ["account_inactive", token],
+  ["token_revoked", token],
+  ["missing_scope", 'Give the app the scope "chat:write".'],
+  ["invalid_blocks", 'Check "blocks" against Block Kit.'],
+  ["msg_blocks_too_long", 'Send less in "blocks".'],
+  ["msg_too_long", 'Send less in "text".'],
+  ["no_text", 'Check "text": it became empty for this event.'],
+]);

@@ -1,0 +1,102 @@
+import { type GivenAnswer, type HookError, parseRetryAfter } from "@pipehooks/core";
+import { fieldOf } from "./cloud.ts";
+import {
+  type Complaint,
+  judgeStatus,
+  toFailure,
+  toUnanswered,
+  toUnknownSelf,
+  type Verdict,
+  type Where,
+} from "./failure.ts";
+
+/** Names under which AWS says: slower. */
+const throttled =
+  /^(?:Throttling(?:Exception)?|ThrottledException|TooManyRequests(?:Exception)?|RequestLimitExceeded|LimitExceededException|ServiceUnavailable(?:Exception)?|SlowDown)$/;
+/** Credentials that are renewed by themselves, and clocks that are. */
+const passing =
+  /^(?:ExpiredToken(?:Exception)?|RequestExpired|RequestTimeTooSkewed|OperationAbortedException)$/;
+const noCredentials = /^(?:CredentialsProviderError|TokenProviderError)$/;
+
+const credentials =
+  "Check the credentials: accessKeyId and secretAccessKey, or what the environment gives.";
+const permission =
+  "Allow logs:PutLogEvents and logs:CreateLogStream (with createGroup logs:CreateLogGroup, with retentionDays logs:PutRetentionPolicy).";
+
+/** What an answer of CloudWatch Logs means, by its name and then by its status. */
+export function judgeAws({ code = "", status }: Complaint): Verdict {
+  if (throttled.test(code)) return { type: "retry", everybody: true };
+  if (passing.test(code)) return { type: "retry", everybody: false };
+  switch (code) {
+    case "InvalidParameterException":
+      return {
+        type: "refuse",
+        remedy: "Check logGroup, logStream and entity, and the records.",
+        divisible: true,
+      };
+    case "ResourceNotFoundException":
+      return {
+        type: "refuse",
+        remedy: "Make the group and the stream, or set createGroup and createStream.",
+      };
+    case "AccessDeniedException":
+      return { type: "refuse", remedy: permission };
+    case "UnrecognizedClientException":
+    case "InvalidClientTokenId":
+    case "InvalidSignatureException":
+    case "IncompleteSignature":
+    case "MissingAuthenticationToken":
+    case "MissingAuthenticationTokenException":
+      return { type: "refuse", remedy: credentials };
+    default:
+      return judgeStatus(status, { 401: credentials, 403: permission });
+  }
+}
+
+/** Whatever the client threw. */
+export function toAwsFailure(error: unknown, where: Where, now: number): HookError {
+  const complaint = awsComplaint(error, now);
+  if (complaint !== undefined) return toFailure(complaint, judgeAws(complaint), where);
+  if (error instanceof Error && noCredentials.test(error.name)) {
+    return toUnknownSelf(error, `${credentials} Another attempt asks for them again.`, where);
+  }
+  return toUnanswered(error, where);
+}
+
+/** What AWS answered, if it did: what is no JSON comes as a SyntaxError that has the status. */
+function awsComplaint(error: unknown, now: number): Complaint | undefined {
+  const status: unknown = Reflect.get(
+    Object(Reflect.get(Object(error), "$metadata")),
+    "httpStatusCode",
+  );
+  if (!(error instanceof Error) || typeof status !== "number") return undefined;
+  const isProse = error instanceof SyntaxError;
+  return {
+    status,
+    code: isProse || error.name === "Unknown" ? undefined : error.name,
+    message: isProse
+      ? "something that is no JSON"
+      : error.message === "UnknownError"
+        ? undefined
+        : error.message,
+    retryAfterMs: hintOf(Reflect.get(Object(Reflect.get(error, "$response")), "headers"), now),
+  };
+}
+
+/** The same, of an answer as a route test gives it. */
+export function givenAwsComplaint({ status, headers, body }: GivenAnswer, now: number): Complaint {
+  const type = fieldOf(body, "__type") ?? headers["x-amzn-errortype"];
+  return {
+    status,
+    code: type?.replace(/^.*#/, "").replace(/:.*$/, ""),
+    message: fieldOf(body, "message") ?? fieldOf(body, "Message"),
+    retryAfterMs: hintOf(headers, now),
+  };
+}
+
+function hintOf(headers: unknown, now: number): number | undefined {
+  const ms = Number(Reflect.get(Object(headers), "x-amz-retry-after") ?? Number.NaN);
+  if (Number.isFinite(ms) && ms >= 0) return ms;
+  const seconds: unknown = Reflect.get(Object(headers), "retry-after");
+  return typeof seconds === "string" ? parseRetryAfter(seconds, now) : undefined;
+}

@@ -1,0 +1,98 @@
+import { hash } from "node:crypto";
+import { domainToASCII } from "node:url";
+import {
+  compileTemplate,
+  HookError,
+  type JsonValue,
+  messageOf,
+  type Severity,
+  type Template,
+  type TemplateScope,
+} from "@pipehooks/core";
+import { type Mailbox, parseMailboxes } from "./address.ts";
+import type { EmailSettings } from "./options.ts";
+
+/** Who a mail goes to, by the header they stand in. */
+export interface Recipients {
+  readonly to: readonly Mailbox[];
+  readonly cc: readonly Mailbox[];
+  readonly bcc: readonly Mailbox[];
+  readonly replyTo: readonly Mailbox[];
+  /** Addresses to hand over, each once. */
+  readonly addresses: readonly string[];
+}
+
+/** Compiles the addresses; they are read from the event at delivery. */
+export function createRecipients(
+  settings: Pick<EmailSettings, "to" | "cc" | "bcc" | "replyTo" | "toBySeverity">,
+): (scope: TemplateScope, told: readonly Severity[]) => Recipients {
+  const to = compileList(settings.to, "to");
+  const cc = compileList(settings.cc, "cc");
+  const bcc = compileList(settings.bcc, "bcc");
+  const replyTo = compileList(settings.replyTo, "replyTo");
+  const lists = new Map(
+    [...(settings.toBySeverity ?? [])].map(([severity, list]) => [
+      severity,
+      compileList(list, `toBySeverity.${severity.toLowerCase()}`),
+    ]),
+  );
+  return (scope, told) => {
+    const chosen = new Set(told.map((severity) => lists.get(severity) ?? to));
+    const main = unique([...chosen].flatMap((read) => read(scope)));
+    const others = { cc: cc(scope), bcc: bcc(scope) };
+    const all = unique([...main, ...others.cc, ...others.bcc]);
+    const addresses = all.map(({ address }) => address);
+    return { to: main, ...others, replyTo: replyTo(scope), addresses };
+  };
+}
+
+/** What became of each address; what is not among them is still to be sent. Kept with the delivery. */
+export interface Progress {
+  /** Short hashes, so that the store keeps nobody's address. */
+  readonly accepted: readonly string[];
+  /** The same, with what the server said. */
+  readonly refused: Readonly<Record<string, string>>;
+}
+
+/** What an earlier attempt left as the delivery's state. */
+export function readProgress(state: JsonValue | undefined): Progress {
+  // Only this kind writes it.
+  const { accepted = [], refused = {} } = (state ?? {}) as unknown as Partial<Progress>;
+  return { accepted, refused };
+}
+
+/** What stands for an address in the store. */
+export function addressKey(address: string): string {
+  const at = address.lastIndexOf("@");
+  // Servers are given the domain in its ASCII form.
+  const name = `${address.slice(0, at)}@${domainToASCII(address.slice(at + 1))}`.toLowerCase();
+  return hash("sha256", name, "base64url").slice(0, 16);
+}
+
+type ReadList = (scope: TemplateScope) => readonly Mailbox[];
+
+function compileList(texts: readonly string[], option: string): ReadList {
+  const templates = texts.map((text) => compileTemplate(text));
+  return (scope) => templates.flatMap((template) => readOne(template, scope, option));
+}
+
+function readOne(template: Template, scope: TemplateScope, option: string): readonly Mailbox[] {
+  const value = template.render(scope);
+  const texts = [value].flat().filter((each) => each !== null && each !== "");
+  return texts.flatMap((text) => {
+    try {
+      if (typeof text !== "string") throw new Error(`became ${JSON.stringify(text)}, no text`);
+      return parseMailboxes(text);
+    } catch (error) {
+      throw new HookError("REQUEST_INVALID", `"${option}" ${messageOf(error)}.`);
+    }
+  });
+}
+
+function unique(mailboxes: readonly Mailbox[]): readonly Mailbox[] {
+  const seen = new Set<string>();
+  return mailboxes.filter(({ address }) => {
+    const key = address.toLowerCase();
+    return !seen.has(key) && seen.add(key);
+  });
+}
