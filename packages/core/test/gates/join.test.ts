@@ -482,26 +482,38 @@ function createList(join: JoinSpec): ListModel {
     gathered = [];
     openedAt = undefined;
   };
+  /** What is over is over, also for a clock that goes back. */
+  const endedUntil = () => (ended === undefined ? undefined : ended.at + (join.withinMs ?? 0));
+  const forgetEnded = (now: number) => {
+    if ((endedUntil() ?? Infinity) <= now) ended = undefined;
+  };
   const deadline = () =>
     openedAt === undefined || join.withinMs === undefined ? undefined : openedAt + join.withinMs;
 
   return {
     released,
     skipped,
-    dueAt: deadline,
+    dueAt() {
+      const times = [deadline(), endedUntil()].filter((time) => time !== undefined);
+      return times.length === 0 ? undefined : Math.min(...times);
+    },
     timeCame(now) {
+      forgetEnded(now);
+      if ((deadline() ?? Infinity) > now) return;
       const refs = gathered.map(({ ref }) => ref);
       const failedOnly = (name: string) =>
         !has(gathered, name) && gathered.some(({ facts }) => facts.inputs?.includes(name));
       const missing = join.inputs.filter((name) => failedOnly(name) || !come(name));
       if (join.late === "drop") ended = { at: deadline() ?? 0, missing };
+      forgetEnded(now);
       if (join.onDeadline === "fire_partial") released.push({ refs, at: now });
       else skipped.push(...refs);
       close();
     },
     event(ref, facts, now) {
       let names = inputsOf(facts);
-      if (ended !== undefined && now < ended.at + (join.withinMs ?? 0)) {
+      forgetEnded(now);
+      if (ended !== undefined) {
         const late = ended.missing;
         ended.missing = late.filter((name) => !names.includes(name));
         names = names.filter((name) => !late.includes(name));
