@@ -85,7 +85,10 @@ test("a built-in plugin serves a file in TypeScript, and the lists of kinds and 
   expect((await loadKindsOf({ cwd: folder, builtIn })).get("webhook")).toBe(webhook.kind);
   // The others of the workspace, which work with another version of core, are out of sight behind these.
   const stand = builtIn.plugins[name];
-  const others = ["alerts", "cloud-logging", "databricks", "dbt", "email", "hex"].map((other) => [`@pipehooks/${other}`, stand]);
+  const others = ["alerts", "cloud-logging", "databricks", "dbt", "email", "hex"].map((other) => [
+    `@pipehooks/${other}`,
+    stand,
+  ]);
   const plugins = { ...builtIn.plugins, ...Object.fromEntries(others) };
   expect(
     await findOfficialPlugins({ folder, resolveFrom: [], builtIn: { ...builtIn, plugins } }),

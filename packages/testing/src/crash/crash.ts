@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { bundle } from "./bundle.ts";
 import type { LastWords, Life, StoreCall } from "./life.ts";
 
 /** When a process is killed: by itself at a call of its store, or from outside once something is so. */
@@ -26,8 +26,9 @@ export async function crash<Options>(story: {
   /** Called behind the last death, before the process that lives on. */
   readonly survived?: () => void;
 }): Promise<LastWords> {
-  const { program, life, deaths, survived = () => {} } = story;
+  const { life, deaths, survived = () => {} } = story;
   return inTurn(async () => {
+    const program = await bundle(story.program);
     const folder = await mkdtemp(join(tmpdir(), "pipehooks-crash-"));
     const path = join(folder, "pipehooks.db");
     try {
@@ -55,8 +56,8 @@ interface Ended {
   readonly said: string;
 }
 
-function start(program: URL, life: Life<unknown>) {
-  const child = spawn(process.execPath, [fileURLToPath(program), JSON.stringify(life)], {
+function start(program: string, life: Life<unknown>) {
+  const child = spawn(process.execPath, [program, JSON.stringify(life)], {
     stdio: ["ignore", "pipe", "pipe"],
     // Most of a short life goes into reading the program.
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "pipehooks-compiled") },

@@ -3,7 +3,7 @@ import { sqliteStore } from "@pipehooks/sqlite";
 import { live } from "../../../../testing/src/crash/index.ts";
 
 await live<DatabricksJobOptions>(({ path, options }) => ({
-  store: sqliteStore({ path }),
+  store: sqliteStore({ path, worker: false }),
   hook: databricksJob(options),
   policy: { retry: { base: "50ms", cap: "50ms" } },
   events: databricksEvents,
