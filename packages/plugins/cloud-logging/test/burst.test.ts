@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { runBurst } from "./burst.ts";
 
-const events = 5000;
+const events = 3000;
 
 test("a burst arrives once at a throttled receiver, in full calls, in little memory", async () => {
-  const report = await runBurst({ events, callsPerSecond: 3 });
+  const report = await runBurst({ events, callsPerSecond: 4 });
 
   expect(report).toMatchObject({ accepted: events + 500, missing: 0, doubled: 0 });
   expect(report.throttled).toBeGreaterThan(0);
@@ -14,14 +14,14 @@ test("a burst arrives once at a throttled receiver, in full calls, in little mem
 }, 60_000);
 
 test("SIGTERM in the middle loses nothing and doubles nothing", async () => {
-  const report = await runBurst({ events, callsPerSecond: 3, signal: "SIGTERM" });
+  const report = await runBurst({ events, callsPerSecond: 4, signal: "SIGTERM" });
 
   expect(report).toMatchObject({ accepted: events + 500, missing: 0, doubled: 0 });
   expect(report.arrivedBefore).toBeLessThan(events);
 }, 60_000);
 
 test("SIGKILL in the middle loses nothing that was accepted", async () => {
-  const report = await runBurst({ events, callsPerSecond: 3, signal: "SIGKILL" });
+  const report = await runBurst({ events, callsPerSecond: 4, signal: "SIGKILL" });
 
   expect(report).toMatchObject({ accepted: events + 500, missing: 0 });
   expect(report.arrivedBefore).toBeLessThan(events);
