@@ -402,6 +402,15 @@ test("a literal secret is masked in the line that is shown", async () => {
   expect(problem?.sourceLine).toBe('      labels: { api_token: "***************", other: 5 }');
 });
 
+test.each([
+  ["token: ${env:MISSING_TOKEN}", "token: ${env:MISSING_TOKEN}"],
+  ["token: sk-1${env:MISSING_TOKEN}", "token: ****${env:MISSING_TOKEN}"],
+])("of %s the reference is shown", async (written, shown) => {
+  const [problem] = await problemsOf(withHook(`labels: { ${written} }`));
+
+  expect(problem?.sourceLine).toContain(`labels: { ${shown} }`);
+});
+
 test("the password of a URL is masked in the line that is shown", async () => {
   const [problem] = await problemsOf("version: 1\nstore: postgres://etl:hunter2@db/x\n");
 
