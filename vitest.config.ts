@@ -7,7 +7,7 @@ export default defineConfig({
       "examples/**/test/**/*.test.ts",
       "docs/test/**/*.test.ts",
     ],
-    globalSetup: ["scripts/build-command.ts"],
+    globalSetup: ["scripts/before-tests.ts"],
     setupFiles: ["scripts/quiet-console.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
