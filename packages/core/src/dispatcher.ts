@@ -190,9 +190,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     batcher.begin(lane, gathering, draining > 0);
     yieldTurn(lane);
     // A batch is kept over a pause: to give back and claim thousands would cost more than to hold them.
-    const closedUntil = lane.destination.closedUntil();
-    if (closedUntil > clock.now() && !isIdle(lane))
-      lane.wakeAt = Math.min(lane.wakeAt, closedUntil);
+    const blockedUntil = lane.destination.blockedUntil();
+    if (blockedUntil > clock.now() && !isIdle(lane)) {
+      lane.wakeAt = Math.min(lane.wakeAt, blockedUntil);
+    }
   };
 
   // Whoever emitted goes on first: no hook runs in the turn that resolves an emit.

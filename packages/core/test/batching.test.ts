@@ -228,6 +228,26 @@ describe("what goes in one call", () => {
   });
 });
 
+test("what is gathered and waits for the budget alone goes as soon as there is some", async () => {
+  const time = createVirtualTime();
+  const start = time.now();
+  const kind = createLogKind(
+    time,
+    { maxSpanMs: 1000 },
+    () => {},
+    ({ event }) => ({ time: start + Number(event.metadata.n) * 10_000 }),
+  );
+  const { emit } = openLog(time, kind, { policy: { rateLimit: ["1/2s"] } });
+
+  await emit([1, 2]);
+  await time.advance(60_000);
+
+  expect(kind.calls).toMatchObject([{ at: 0, numbers: [1] }, { numbers: [2] }]);
+  // Two seconds are counted in steps of 34 ms, and never too short.
+  expect(kind.calls[1]?.at).toBeGreaterThanOrEqual(2);
+  expect(kind.calls[1]?.at).toBeLessThan(2.1);
+});
+
 describe("records that can never go", () => {
   test("one that is too large is a dead letter, with its size, and the others go", async () => {
     const time = createVirtualTime();

@@ -41,7 +41,7 @@ export function createCallQueue(load: () => Promise<Runner> | Runner): CallQueue
   let room = 1;
   const idlers: (() => void)[] = [];
 
-  const isIdle = () => entries.length === 0 && underWay === 0 && !loading;
+  const isIdle = () => entries.length === 0 && underWay === 0;
   const mayGo = () =>
     entries.length > 0 && !loading && (underWay === 0 || (underWay < room && weight >= soonWeight));
 
