@@ -43,7 +43,10 @@ export function createRunner(options: DatabaseOptions): Runner {
       const db = openDatabase(options);
       open = { db, engine: createEngine(db, { path, loadGates }), file: fileAt(path) };
     }
-    return open.engine.run(calls);
+    const answers = open.engine.run(calls);
+    // What is put right is another file, or the same one with other pages: either way it is opened anew.
+    if ([...answers.faults.values()].some(({ code }) => code === "STORE_CORRUPT")) close();
+    return answers;
   }
 
   function close(): void {
