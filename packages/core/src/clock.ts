@@ -18,16 +18,21 @@ export function createSystemClock(
 ): Clock {
   let wallBase = wall();
   let elapsedBase = elapsed();
+  let said = wallBase;
+  let now = wallBase;
   return {
     now() {
+      const says = wall();
+      // Within a millisecond it is asked a hundred times by a busy process.
+      if (says === said) return now;
+      said = says;
       const steady = wallBase + (elapsed() - elapsedBase);
-      const said = wall();
-      if (said > steady) {
-        wallBase = said;
+      now = Math.max(says, Math.floor(steady));
+      if (says > steady) {
+        wallBase = says;
         elapsedBase = elapsed();
-        return said;
       }
-      return Math.floor(steady);
+      return now;
     },
     timer(ms, callback) {
       const handle = setTimeout(callback, Math.min(Math.max(ms, 0), longestTimerMs));

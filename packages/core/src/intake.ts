@@ -40,6 +40,11 @@ interface Waiting extends Arrival {
   readonly reject: (error: unknown) => void;
 }
 
+interface Duplicate {
+  readonly arrival: Waiting;
+  readonly accepted: Accepted;
+}
+
 export function createIntake(options: {
   readonly store: Store;
   readonly logger: Logger;
@@ -52,54 +57,58 @@ export function createIntake(options: {
 }): Intake {
   const { store, logger } = options;
   let waiting: Waiting[] = [];
-  const writing = new Set<Promise<void>>();
+  let underWay = 0;
+  const idlers: (() => void)[] = [];
 
-  const write = (): void => {
+  /** One async function with one wait: each promise more would be felt where emits come one by one. */
+  const write = async (): Promise<void> => {
     if (waiting.length === 0) return;
     const batch = waiting;
     waiting = [];
-    const offer = options.offer(batch);
-    const acceptances = batch.map(({ acceptance }) => acceptance);
-    const written = store
-      .accept(acceptances, offer?.lease)
-      .then(
-        (results) => {
-          offer?.end(results);
-          return settle(batch, results);
-        },
-        (error: unknown) => {
-          offer?.end(undefined);
-          throw error;
-        },
-      )
-      .catch((error: unknown) => refuse(batch, error));
-    writing.add(written);
-    void written.then(() => writing.delete(written));
+    underWay += 1;
+    let offer: Offer | undefined;
+    try {
+      offer = options.offer(batch);
+      const acceptances = batch.map(({ acceptance }) => acceptance);
+      const results = await store.accept(acceptances, offer?.lease);
+      offer?.end(results);
+      offer = undefined;
+      const duplicates = settle(batch, results);
+      options.stored(batch, results);
+      if (duplicates.length > 0) await settleDuplicates(duplicates);
+    } catch (error) {
+      offer?.end(undefined);
+      refuse(batch, error);
+    }
+    underWay -= 1;
+    if (underWay === 0) for (const resolve of idlers.splice(0)) resolve();
   };
 
-  const settle = async (batch: readonly Waiting[], results: readonly Accepted[]): Promise<void> => {
-    const duplicates: Waiting[] = [];
-    for (const [index, arrival] of batch.entries()) {
+  /** Answers who waits, but for duplicates, which are answered. */
+  const settle = (batch: readonly Waiting[], results: readonly Accepted[]): Duplicate[] => {
+    const duplicates: Duplicate[] = [];
+    for (let index = 0; index < batch.length; index += 1) {
+      const arrival = batch[index] as Waiting;
       const result = results[index];
       if (result === undefined) {
         reject(arrival, new HookError("STORE_FAILED", "The store did not answer for an event."));
-        continue;
+      } else if (result.duplicate) {
+        duplicates.push({ arrival, accepted: result });
+      } else {
+        options.accepted(arrival, result);
+        arrival.resolve(toResult(arrival, result));
       }
-      if (result.duplicate) {
-        duplicates.push(arrival);
-        continue;
-      }
-      options.accepted(arrival, result);
-      arrival.resolve(toResult(arrival, result));
     }
-    options.stored(batch, results);
-    for (const arrival of duplicates)
-      await settleDuplicate(arrival, results[batch.indexOf(arrival)]);
+    return duplicates;
+  };
+
+  const settleDuplicates = async (duplicates: readonly Duplicate[]): Promise<void> => {
+    for (const duplicate of duplicates) await settleDuplicate(duplicate);
   };
 
   /** The hooks it reaches now need not be those of the first time. */
-  const settleDuplicate = async (arrival: Waiting, accepted: Accepted | undefined) => {
-    const ids = accepted?.deliveries ?? [];
+  const settleDuplicate = async ({ arrival, accepted }: Duplicate): Promise<void> => {
+    const ids = accepted.deliveries;
     try {
       const rows = ids.length === 0 ? [] : await store.deliveries({ ids, limit: ids.length });
       const deliveries = rows
@@ -121,14 +130,14 @@ export function createIntake(options: {
       const { promise, resolve, reject } = Promise.withResolvers<EmitResult>();
       waiting.push({ event, acceptance, context, promise, resolve, reject });
       if (waiting.length === 1) queueMicrotask(write);
-      else if (waiting.length >= largestBatch) write();
+      else if (waiting.length >= largestBatch) void write();
       return promise;
     },
     async flushed() {
       do {
         await Promise.resolve();
-        await Promise.all(writing);
-      } while (waiting.length > 0 || writing.size > 0);
+        if (underWay > 0) await new Promise<void>((resolve) => idlers.push(resolve));
+      } while (waiting.length > 0 || underWay > 0);
     },
   };
 }

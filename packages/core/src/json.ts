@@ -11,42 +11,55 @@ export interface JsonSize {
 
 const deepest = 100;
 
+/** The objects that hold a place, innermost first; a chain, because a list would be grown anew for each copy. */
+interface Above {
+  readonly holder: object;
+  readonly depth: number;
+  readonly next: Above | undefined;
+}
+
+/** What is copied: its name and how large it is so far. */
+interface Whole {
+  readonly name: string;
+  readonly size: JsonSize;
+}
+
+type Key = string | number | undefined;
+
 /**
  * A deep-frozen copy that holds JSON values only. Dates become RFC 3339 text, keys with `undefined` are left out.
  * @throws HookError EVENT_INVALID for anything that JSON cannot carry, naming its path
  */
-export function freezeJson(value: unknown, path: string, size: JsonSize): JsonValue {
-  return copy(value, path, size, []);
+export function freezeJson(value: unknown, name: string, size: JsonSize): JsonValue {
+  return copy(value, undefined, undefined, { name, size });
 }
 
-function copy(value: unknown, path: string, size: JsonSize, ancestors: object[]): JsonValue {
-  return typeof value === "object" && value !== null
-    ? copyObject(value, path, size, ancestors)
-    : checkScalar(value, size, path);
+function copy(value: unknown, key: Key, above: Above | undefined, whole: Whole): JsonValue {
+  if (typeof value === "object" && value !== null) return copyObject(value, key, above, whole);
+  if (!countScalar(value, whole.size)) throw refuse(whole, above, key, whyNot(value));
+  // JSON has no negative zero.
+  return value === 0 ? 0 : value;
 }
 
-/** Of what stands under a key its path is made only when it is told. */
-function checkScalar(value: unknown, size: JsonSize, path: string, key?: string): JsonValue {
+/** Whether JSON can carry it; then its size is counted. */
+function countScalar(value: unknown, size: JsonSize): value is string | number | boolean | null {
   switch (typeof value) {
     case "string":
       // A control character takes six bytes, a lone surrogate too.
       size.maxBytes += value.length * 6 + 3;
-      return value;
+      return true;
     case "number":
-      if (!Number.isFinite(value)) break;
       size.maxBytes += 26;
-      // JSON has no negative zero.
-      return value === 0 ? 0 : value;
+      return Number.isFinite(value);
     case "boolean":
       size.maxBytes += 6;
-      return value;
+      return true;
     case "object":
       size.maxBytes += 5;
-      return null;
+      return value === null;
     default:
-      break;
+      return false;
   }
-  throw refuse(key === undefined ? path : `${path}.${key}`, whyNot(value));
 }
 
 function whyNot(value: unknown): string {
@@ -56,59 +69,60 @@ function whyNot(value: unknown): string {
   return `is ${value === undefined ? "undefined" : `a ${typeof value}`}`;
 }
 
-function copyObject(value: object, path: string, size: JsonSize, ancestors: object[]): JsonValue {
-  if (value instanceof Date) {
-    if (Number.isNaN(value.getTime())) throw refuse(path, "is an invalid Date");
-    size.maxBytes += 29;
-    return value.toISOString();
+function copyObject(value: object, key: Key, above: Above | undefined, whole: Whole): JsonValue {
+  const isList = Array.isArray(value);
+  if (!isList && !isPlain(value)) return copyInstance(value, key, above, whole);
+  for (let other = above; other !== undefined; other = other.next) {
+    if (other.holder !== value) continue;
+    throw refuse(whole, above, key, "refers to an object that contains it");
   }
-  if (ancestors.includes(value)) throw refuse(path, "refers to an object that contains it");
-  if (ancestors.length >= deepest) throw refuse(path, `is nested deeper than ${deepest} levels`);
-  ancestors.push(value);
-  size.maxBytes += 3;
-  const result = Array.isArray(value)
-    ? copyList(value, path, size, ancestors)
-    : copyRecord(value, path, size, ancestors);
-  ancestors.pop();
-  return Object.freeze(result);
+  const depth = above === undefined ? 1 : above.depth + 1;
+  if (depth > deepest) throw refuse(whole, above, key, `is nested deeper than ${deepest} levels`);
+  const inside: Above = { holder: value, depth, next: above };
+  whole.size.maxBytes += 3;
+  return Object.freeze(isList ? copyList(value, inside, whole) : copyRecord(value, inside, whole));
 }
 
-function copyList(
-  value: readonly unknown[],
-  path: string,
-  size: JsonSize,
-  ancestors: object[],
-): JsonValue[] {
-  const result: JsonValue[] = [];
-  for (let index = 0; index < value.length; index += 1) {
-    const item = value[index];
-    // What cannot be refused needs no path.
-    const at = typeof item === "string" ? path : `${path}[${index}]`;
-    result.push(copy(item, at, size, ancestors));
+function copyInstance(value: object, key: Key, above: Above | undefined, whole: Whole): string {
+  if (!(value instanceof Date)) {
+    const what = value.constructor?.name ?? "class instance";
+    throw refuse(whole, above, key, `is a ${what}. Give a plain object`);
+  }
+  if (Number.isNaN(value.getTime())) throw refuse(whole, above, key, "is an invalid Date");
+  whole.size.maxBytes += 29;
+  return value.toISOString();
+}
+
+function copyList(value: readonly unknown[], above: Above, whole: Whole): JsonValue[] {
+  // A hole becomes the `undefined` that it reads as, which is refused.
+  const result = [...value] as JsonValue[];
+  for (let index = 0; index < result.length; index += 1) {
+    result[index] = copy(result[index], index, above, whole);
   }
   return result;
 }
 
-function copyRecord(value: object, path: string, size: JsonSize, ancestors: object[]): JsonObject {
-  if (!isPlain(value)) {
-    throw refuse(path, `is a ${value.constructor?.name ?? "class instance"}. Give a plain object`);
-  }
-  const result: Record<string, JsonValue> = {};
-  for (const key of Object.keys(value)) {
-    const item: unknown = (value as Record<string, unknown>)[key];
-    if (item === undefined) continue;
-    size.maxBytes += key.length * 6 + 4;
-    const frozen =
-      typeof item === "object" && item !== null
-        ? copyObject(item, `${path}.${key}`, size, ancestors)
-        : checkScalar(item, size, path, key);
-    if (key === "__proto__") {
-      Object.defineProperty(result, key, { value: frozen, enumerable: true });
-    } else {
-      result[key] = frozen;
+/** Copies all at once and changes what must be another: made key by key it would take twice as long. */
+function copyRecord(value: object, above: Above, whole: Whole): JsonObject {
+  const { size } = whole;
+  const result = { ...value } as Record<PropertyKey, unknown>;
+  for (const symbol of Object.getOwnPropertySymbols(result)) delete result[symbol];
+  for (const key in result) {
+    const item = result[key];
+    if (item !== 0 && countScalar(item, size)) {
+      size.maxBytes += key.length * 6 + 4;
+      continue;
     }
+    // What somebody put into every object is none of its own.
+    if (!Object.hasOwn(result, key)) continue;
+    if (item === undefined) {
+      delete result[key];
+      continue;
+    }
+    size.maxBytes += key.length * 6 + 4;
+    result[key] = copy(item, key, above, whole);
   }
-  return result;
+  return result as JsonObject;
 }
 
 /** Whether it is a plain `{ … }`: no array, no instance of a class. */
@@ -122,8 +136,19 @@ export function isPlain(value: object): boolean {
   );
 }
 
-function refuse(path: string, why: string): HookError {
-  return new HookError("EVENT_INVALID", `Event: "${path}" ${why}.`);
+function refuse({ name }: Whole, above: Above | undefined, key: Key, why: string): HookError {
+  const steps: string[] = [];
+  let inner = key;
+  for (let at = above; at !== undefined; at = at.next) {
+    steps.unshift(Array.isArray(at.holder) ? `[${inner}]` : `.${inner}`);
+    inner = at.next === undefined ? undefined : keyOf(at.next.holder, at.holder);
+  }
+  return new HookError("EVENT_INVALID", `Event: "${name}${steps.join("")}" ${why}.`);
+}
+
+/** Sought when it is told: to note all keys on the way would be the dearest part of a copy. */
+function keyOf(holder: object, item: object): Key {
+  return Object.entries(holder).find(([, other]) => other === item)?.[0];
 }
 
 /** Freezes what `JSON.parse` returned, in place. */

@@ -8,7 +8,7 @@ import {
   type PipehooksEvent,
 } from "@pipehooks/core";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { openBus } from "./virtual-bus.ts";
 
@@ -243,6 +243,23 @@ describe("JSON", () => {
     expect(Object.getPrototypeOf(x)).toBe(Object.prototype);
     expect(Reflect.get(x, "admin")).toBeUndefined();
     expect(JSON.stringify(x)).toBe('{"__proto__":{"admin":true},"a":1}');
+  });
+
+  test("what stands under symbols, or was put into every object, is no data", async () => {
+    const { bus } = openBus({ allowUnknownTypes: true });
+    const all = Object.prototype as { everywhere?: object };
+    all.everywhere = { a: () => {} };
+    onTestFinished(() => {
+      delete all.everywhere;
+    });
+
+    const { event } = await bus.emitUnknown("my.own", {
+      pipeline: "orders",
+      metadata: { a: { b: 1, [Symbol("own")]: [] } } as never,
+    });
+
+    expect(Reflect.ownKeys(event.metadata)).toEqual(["a"]);
+    expect(Reflect.ownKeys(event.metadata.a as object)).toEqual(["b"]);
   });
 
   test("whatever JSON value is emitted comes out as JSON would bring it back, and frozen", async () => {
