@@ -58,6 +58,7 @@ export function createAftermath({
         },
       });
     }
+    if (destination === undefined && hook === undefined) return;
     void Promise.all([destination, hook])
       .then(([, because]) => {
         if (because === undefined) return;

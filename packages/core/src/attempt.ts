@@ -1,58 +1,80 @@
-import type { Clock } from "./clock.ts";
+import type { Deadline, Deadlines } from "./deadlines.ts";
 import { HookError } from "./errors.ts";
 import { type Ended, toHookError } from "./judge.ts";
 
 /** Something that runs and can be ended. */
-export interface Attempt<Returned = unknown> {
-  /** Never rejects. */
-  readonly ending: Promise<Ended<Returned>>;
+export interface Attempt {
   /** Ends it now: the signal aborts, and what is still done is no longer waited for. */
   breakOff(error: HookError): void;
 }
 
-/** Runs some work within its time-out; work that ignores its signal does not hold it up. */
-export function startAttempt<Returned>(run: {
+export interface AttemptRun<Returned> {
   readonly work: (signal: AbortSignal) => Promise<unknown>;
   /** What it returned or threw, checked: hooks are also written without types. */
   readonly returned: (value: unknown) => Ended<Returned>;
   readonly threw: (error: HookError) => Ended<Returned>;
   /** Of an ending that comes after it was broken off: whether it still says something. */
   readonly says: (ending: Ended<Returned>) => boolean;
+  /** Called once, never before {@link startAttempt} has returned. */
+  readonly ended: (ending: Ended<Returned>) => void;
   readonly name: string;
   readonly timeoutMs: number;
-  readonly clock: Clock;
-}): Attempt<Returned> {
-  const { name, timeoutMs } = run;
-  const controller = new AbortController();
-  const { promise, resolve } = Promise.withResolvers<Ended<Returned>>();
-  let broken: "threw" | "broken off" | undefined;
-  const end = (ending: Ended<Returned>) => {
-    timer[Symbol.dispose]();
-    resolve(ending);
-  };
-  const abort = (type: "threw" | "broken off", error: HookError) => {
-    broken ??= type;
-    timer[Symbol.dispose]();
-    controller.abort(error);
+  /** Of that length. */
+  readonly deadlines: Deadlines;
+}
+
+/** Runs some work within its time-out; work that ignores its signal does not hold it up. */
+export function startAttempt<Returned>(run: AttemptRun<Returned>): Attempt {
+  return new RunningAttempt(run);
+}
+
+/** A class, because one is made for each delivery, and each closure of one would be made anew. */
+class RunningAttempt<Returned> implements Attempt {
+  readonly #run: AttemptRun<Returned>;
+  readonly #controller = new AbortController();
+  readonly #deadline: Deadline;
+  #broken: "threw" | "broken off" | undefined;
+  #isOver = false;
+
+  constructor(run: AttemptRun<Returned>) {
+    this.#run = run;
+    this.#deadline = run.deadlines.set(() => this.#timeOut());
+    run.work(this.#controller.signal).then(
+      (value) => this.#endBy(run.returned(value)),
+      (thrown: unknown) => this.#endBy(run.threw(toHookError(thrown))),
+    );
+  }
+
+  breakOff(error: HookError): void {
+    this.#abort("broken off", error);
+  }
+
+  #timeOut(): void {
+    const { name, timeoutMs } = this.#run;
+    const message = `${name}: the attempt took longer than ${timeoutMs} ms.`;
+    this.#abort("threw", new HookError("TIMEOUT", message, { retryable: true }));
+  }
+
+  #abort(type: "threw" | "broken off", error: HookError): void {
+    this.#broken ??= type;
+    this.#run.deadlines.lift(this.#deadline);
+    this.#controller.abort(error);
     // A hook that hears its signal at once may still say what it was about.
-    setImmediate(() => end({ type, error }));
-  };
-  const endBy = (ending: Ended<Returned>) => {
-    if (broken === undefined) end(ending);
-    else if (run.says(ending))
-      end(ending.type === "returned" ? ending : { ...ending, type: broken });
-  };
-  const timer = run.clock.timer(timeoutMs, () =>
-    abort(
-      "threw",
-      new HookError("TIMEOUT", `${name}: the attempt took longer than ${timeoutMs} ms.`, {
-        retryable: true,
-      }),
-    ),
-  );
-  run.work(controller.signal).then(
-    (value) => endBy(run.returned(value)),
-    (thrown: unknown) => endBy(run.threw(toHookError(thrown))),
-  );
-  return { ending: promise, breakOff: (error) => abort("broken off", error) };
+    setImmediate(() => this.#end({ type, error }));
+  }
+
+  #endBy(ending: Ended<Returned>): void {
+    const broken = this.#broken;
+    if (broken === undefined) this.#end(ending);
+    else if (this.#run.says(ending)) {
+      this.#end(ending.type === "returned" ? ending : { ...ending, type: broken });
+    }
+  }
+
+  #end(ending: Ended<Returned>): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#run.deadlines.lift(this.#deadline);
+    this.#run.ended(ending);
+  }
 }

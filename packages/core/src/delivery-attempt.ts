@@ -1,29 +1,26 @@
 import { type Attempt, startAttempt } from "./attempt.ts";
-import type { Clock } from "./clock.ts";
 import { HookError, messageOf } from "./errors.ts";
-import type { Delivery, Hook, Outcome } from "./hook.ts";
+import type { Delivery, Outcome } from "./hook.ts";
 import { freezeJson } from "./json.ts";
 import type { Ending } from "./judge.ts";
+import type { Lane } from "./lane.ts";
 
 const plainlyDelivered: Outcome = Object.freeze({ type: "delivered" });
 const longestDelayMs = 365 * 86_400_000;
 
 /** Runs one attempt of one delivery. */
 export function startDelivery({
-  hook,
+  lane,
   delivery,
-  name,
-  timeoutMs,
-  clock,
+  ended,
 }: {
-  readonly hook: () => Hook | Promise<Hook>;
+  readonly lane: Lane;
   readonly delivery: (signal: AbortSignal) => Delivery;
-  readonly name: string;
-  readonly timeoutMs: number;
-  readonly clock: Clock;
-}): Attempt<Outcome> {
+  readonly ended: (ending: Ending) => void;
+}): Attempt {
+  const { hook: name, policy, deadlines } = lane;
   const work = async (signal: AbortSignal): Promise<Outcome | void> => {
-    const made = hook();
+    const made = lane.live();
     const live = made instanceof Promise ? await made : made;
     // Making the hook may have outlasted the attempt.
     signal.throwIfAborted();
@@ -34,9 +31,10 @@ export function startDelivery({
     returned: (value) => endingOf(name, value),
     threw: (error) => threwEnding(name, error),
     says: leavesState,
+    ended,
     name,
-    timeoutMs,
-    clock,
+    timeoutMs: policy.timeoutMs,
+    deadlines,
   });
 }
 

@@ -1,5 +1,5 @@
-import type { Attempt } from "./attempt.ts";
 import { type Gathering, ripeAt, roomIn } from "./batching/gathering.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { Destination } from "./destination.ts";
 import type { PipehooksEvent } from "./event.ts";
 import type { Gate } from "./gates/gate-of.ts";
@@ -8,6 +8,7 @@ import type { HookSwitch } from "./hook-switch.ts";
 import type { Logger } from "./logger.ts";
 import type { Pace } from "./pace.ts";
 import type { Policy } from "./policy.ts";
+import type { Running } from "./running.ts";
 import type { ClaimedDelivery } from "./store.ts";
 
 /** The live side of one hook: what it holds, what runs, when to look for more. */
@@ -23,8 +24,10 @@ export interface Lane {
   readonly live: () => Hook | Promise<Hook>;
   /** Claimed and not begun, so that a slot never waits for the store. */
   readonly buffer: Held[];
-  /** What each delivery is being tried by; those that go in one call share it. */
-  readonly running: Map<number, Attempt>;
+  /** What is being tried. */
+  readonly running: Running;
+  /** The time-outs of its attempts. */
+  readonly deadlines: Deadlines;
   /** Where the hook sends many deliveries in one call. */
   readonly gathering: Gathering | undefined;
   /** Deliveries that the store is asked to lease to this process as it accepts their events. */
@@ -118,7 +121,7 @@ export function isIdle({ running, buffer, gathering }: Lane): boolean {
 
 /** Ids of the deliveries that it holds a lease of. */
 export function heldIds({ running, buffer, gathering }: Lane): readonly number[] {
-  return [...running.keys(), ...buffer.map(({ id }) => id), ...(gathering?.ids ?? [])];
+  return [...running.ids(), ...buffer.map(({ id }) => id), ...(gathering?.ids ?? [])];
 }
 
 /** Whether a lane has something to do until then; one that is switched off delivers nothing. */

@@ -1,6 +1,7 @@
 import { createGathering } from "./batching/gathering.ts";
 import { createBudgets } from "./budget.ts";
 import type { Clock } from "./clock.ts";
+import { createDeadlines } from "./deadlines.ts";
 import { createDestination, type Destination } from "./destination.ts";
 import { parseRate } from "./duration.ts";
 import type { Hook } from "./hook.ts";
@@ -12,6 +13,7 @@ import type { Logger } from "./logger.ts";
 import { createPace } from "./pace.ts";
 import { type BreakerInput, toPolicy } from "./policy.ts";
 import type { Redact } from "./redact.ts";
+import { Running } from "./running.ts";
 import { createSharedValues } from "./shared-value.ts";
 import type { Store } from "./store.ts";
 
@@ -92,7 +94,8 @@ export function createLanes(parts: {
         keepState: prepared.keepState,
         live: live.get(prepared.name) as () => Hook | Promise<Hook>,
         buffer: [],
-        running: new Map(),
+        running: new Running(),
+        deadlines: createDeadlines(parts.clock, prepared.policy.timeoutMs),
         gathering: prepared.batch === undefined ? undefined : createGathering(prepared.batch),
         promised: 0,
         wakeAt: Number.POSITIVE_INFINITY,

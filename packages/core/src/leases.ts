@@ -32,20 +32,20 @@ function letGo(lane: Lane, id: number): void {
     `${lane.hook}: the delivery was cancelled, or its lease was lost.`,
     { retryable: true },
   );
-  lane.running.get(id)?.breakOff(error);
+  lane.running.find(id)?.breakOff(error);
 }
 
 /** Waits for what runs until `deadline` aborts, and breaks off the rest. */
 export async function endAttempts(lanes: Iterable<Lane>, deadline: AbortSignal): Promise<void> {
-  const attempts = new Set([...lanes].flatMap((lane) => [...lane.running.values()]));
+  const running = [...lanes].map((lane) => lane.running);
   const error = new HookError("ABORTED", "The bus was closed while the attempt ran.", {
     retryable: true,
   });
   const breakOff = () => {
-    for (const attempt of attempts) attempt.breakOff(error);
+    for (const attempt of running.flatMap((each) => [...each.attempts()])) attempt.breakOff(error);
   };
   if (deadline.aborted) breakOff();
   else deadline.addEventListener("abort", breakOff, { once: true });
-  await Promise.all([...attempts].map(({ ending }) => ending));
+  await Promise.all(running.map((each) => each.ended()));
   deadline.removeEventListener("abort", breakOff);
 }

@@ -77,6 +77,8 @@ export function createReceiving({
 function isHere({ running, buffer, gathering }: Lane, { id, attempt }: ClaimedDelivery): boolean {
   if (attempt === 1) return false;
   return (
-    running.has(id) || gathering?.ids.has(id) === true || buffer.some((held) => held.id === id)
+    running.find(id) !== undefined ||
+    gathering?.ids.has(id) === true ||
+    buffer.some((held) => held.id === id)
   );
 }

@@ -29,23 +29,20 @@ export function createRunner({
     const own = { emitted: [] as Acceptance[], ended: false };
     const emit = finisher.emitter(lane, event, own);
     const attempt = startDelivery({
-      hook: lane.live,
-      name: lane.hook,
-      timeoutMs: lane.policy.timeoutMs,
-      clock,
+      lane,
       delivery: (signal) => toDelivery(readable, lane, { signal, emit }),
+      ended(ending) {
+        own.ended = true;
+        lane.running.remove(entry);
+        lane.destination.inFlight -= 1;
+        const { emitted } = own;
+        const done = { lane, claimed, event: () => event, startedAt, ending, emitted };
+        const verdict = finisher.finish(done);
+        finisher.conclude(lane, event.type, verdict);
+        ended(lane);
+      },
     });
-    lane.running.set(claimed.id, attempt);
+    const entry = lane.running.add(claimed.id, attempt);
     lane.destination.inFlight += 1;
-    void attempt.ending.then((ending) => {
-      own.ended = true;
-      lane.running.delete(claimed.id);
-      lane.destination.inFlight -= 1;
-      const { emitted } = own;
-      const done = { lane, claimed, event: () => event, startedAt, ending, emitted };
-      const verdict = finisher.finish(done);
-      finisher.conclude(lane, event.type, verdict);
-      ended(lane);
-    });
   };
 }

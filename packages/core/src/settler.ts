@@ -22,6 +22,11 @@ export interface Settler extends Disposable {
 
 const waitAfterFailureMs = 1000;
 
+interface Waiting {
+  readonly settlement: Settlement;
+  readonly lane: Lane;
+}
+
 export function createSettler(options: {
   readonly store: Store;
   readonly clock: Clock;
@@ -30,42 +35,50 @@ export function createSettler(options: {
   readonly settled: (settlements: readonly Settlement[]) => void;
 }): Settler {
   const { store, clock, logger } = options;
-  let waiting: { readonly settlement: Settlement; readonly lane: Lane }[] = [];
+  let waiting: Waiting[] = [];
   let scheduled = false;
   let stuck = false;
   let ended = false;
   let retry: Disposable | undefined;
-  const writing = new Set<Promise<void>>();
+  let underWay = 0;
+  const idlers: (() => void)[] = [];
 
-  const write = (): void => {
+  const write = async (): Promise<void> => {
     scheduled = false;
     if (waiting.length === 0) return;
     const batch = waiting;
     waiting = [];
-    const written = store.settle(batch.map(({ settlement }) => settlement)).then(
-      (held) => {
-        stuck = false;
-        // What came while the store was stuck has not been scheduled.
-        if (!scheduled) write();
-        const kept = batch.filter(({ settlement }, index) => isHeld(settlement, held[index]));
-        // A claim that was answered before this was stored knows only of the end of the lease. What was given back
-        // untried has a time of its own, which who gave it back knows.
-        for (const { settlement, lane } of kept) {
-          if (settlement.attempt === undefined) continue;
-          lane.wakeAt = Math.min(lane.wakeAt, settlement.dueAt ?? Number.POSITIVE_INFINITY);
-        }
-        options.settled(kept.map(({ settlement }) => settlement));
-      },
-      (error: unknown) => {
-        if (!stuck) logger.error(`The outcome of deliveries is not stored: ${messageOf(error)}`);
-        stuck = true;
-        waiting = [...batch, ...waiting];
-        retry?.[Symbol.dispose]();
-        if (!ended) retry = clock.timer(waitAfterFailureMs, write);
-      },
-    );
-    writing.add(written);
-    void written.finally(() => writing.delete(written));
+    underWay += 1;
+    const held = await store
+      .settle(batch.map(({ settlement }) => settlement))
+      .catch((error: unknown) => keep(batch, error));
+    if (held !== undefined) {
+      stuck = false;
+      // What came while the store was stuck has not been scheduled.
+      if (!scheduled) void write();
+      tell(batch, held);
+    }
+    underWay -= 1;
+    if (underWay === 0) for (const resolve of idlers.splice(0)) resolve();
+  };
+
+  const keep = (batch: readonly Waiting[], error: unknown): undefined => {
+    if (!stuck) logger.error(`The outcome of deliveries is not stored: ${messageOf(error)}`);
+    stuck = true;
+    waiting = [...batch, ...waiting];
+    retry?.[Symbol.dispose]();
+    if (!ended) retry = clock.timer(waitAfterFailureMs, () => void write());
+  };
+
+  const tell = (batch: readonly Waiting[], held: readonly boolean[]): void => {
+    const kept = batch.filter(({ settlement }, index) => isHeld(settlement, held[index]));
+    // A claim that was answered before this was stored knows only of the end of the lease. What was given back
+    // untried has a time of its own, which who gave it back knows.
+    for (const { settlement, lane } of kept) {
+      if (settlement.attempt === undefined) continue;
+      lane.wakeAt = Math.min(lane.wakeAt, settlement.dueAt ?? Number.POSITIVE_INFINITY);
+    }
+    options.settled(kept.map(({ settlement }) => settlement));
   };
 
   const isHeld = ({ id }: Settlement, held: boolean | undefined): boolean => {
@@ -85,11 +98,11 @@ export function createSettler(options: {
       if (scheduled || stuck) return;
       scheduled = true;
       // Attempts that end in one turn of the event loop are written together.
-      setImmediate(write);
+      setImmediate(() => void write());
     },
     async flushed() {
-      if (waiting.length > 0) write();
-      while (writing.size > 0) await Promise.all(writing);
+      if (waiting.length > 0) void write();
+      if (underWay > 0) await new Promise<void>((resolve) => idlers.push(resolve));
     },
     [Symbol.dispose]() {
       ended = true;

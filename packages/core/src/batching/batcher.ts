@@ -77,22 +77,22 @@ export function createBatcher({
   const make = (lane: Lane): void => {
     senders.set(lane, "being made");
     const startedAt = clock.now();
-    const making = startAttempt<BatchSender>({
+    startAttempt<BatchSender>({
       work: async () => senderOf(await lane.live(), lane.hook),
       returned: (sender) => ({ type: "returned", outcome: sender as BatchSender }),
       threw: (error) => ({ type: "threw", error }),
       says: () => false,
+      ended(ending) {
+        if (ending.type === "returned") senders.set(lane, ending.outcome);
+        else {
+          senders.delete(lane);
+          failAll(lane, lane.buffer.splice(0), ending.error, startedAt);
+        }
+        ended(lane);
+      },
       name: lane.hook,
       timeoutMs: lane.policy.timeoutMs,
-      clock,
-    });
-    void making.ending.then((ending) => {
-      if (ending.type === "returned") senders.set(lane, ending.outcome);
-      else {
-        senders.delete(lane);
-        failAll(lane, lane.buffer.splice(0), ending.error, startedAt);
-      }
-      ended(lane);
+      deadlines: lane.deadlines,
     });
   };
 
@@ -172,22 +172,26 @@ export function createBatcher({
     const startedAt = clock.now();
     const items = batch.items.toSorted(byTime);
     const records = items.map(({ record }) => record);
-    const call = startCall({ lane, sender, records, clock });
-    for (const { claimed } of items) lane.running.set(claimed.id, call);
+    const call = startCall({
+      lane,
+      sender,
+      records,
+      ended(ending) {
+        for (const entry of entries) lane.running.remove(entry);
+        gathering.calls -= 1;
+        lane.destination.inFlight -= 1;
+        if (isDivisible(ending) && items.length > 1) {
+          sendHalves(lane, gathering, { ...batch, items });
+        } else {
+          const endings = ending.type === "returned" ? ending.outcome : items.map(() => ending);
+          conclude(lane, items, endings, startedAt);
+        }
+        ended(lane);
+      },
+    });
+    const entries = items.map(({ claimed }) => lane.running.add(claimed.id, call));
     gathering.calls += 1;
     lane.destination.inFlight += 1;
-    void call.ending.then((ending) => {
-      for (const { claimed } of items) lane.running.delete(claimed.id);
-      gathering.calls -= 1;
-      lane.destination.inFlight -= 1;
-      if (isDivisible(ending) && items.length > 1) {
-        sendHalves(lane, gathering, { ...batch, items });
-      } else {
-        const endings = ending.type === "returned" ? ending.outcome : items.map(() => ending);
-        conclude(lane, items, endings, startedAt);
-      }
-      ended(lane);
-    });
   };
 
   const sendHalves = (lane: Lane, gathering: Gathering, batch: Batch): void => {

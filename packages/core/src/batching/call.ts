@@ -1,6 +1,5 @@
 import { type Attempt, startAttempt } from "../attempt.ts";
 import type { BatchRecord, BatchSender } from "../batch.ts";
-import type { Clock } from "../clock.ts";
 import { endingOf, threwEnding } from "../delivery-attempt.ts";
 import { HookError, isHookError } from "../errors.ts";
 import type { Ended, Ending } from "../judge.ts";
@@ -11,21 +10,22 @@ export function startCall({
   lane,
   sender,
   records,
-  clock,
+  ended,
 }: {
   readonly lane: Lane;
   readonly sender: BatchSender;
   readonly records: readonly BatchRecord[];
-  readonly clock: Clock;
-}): Attempt<readonly Ending[]> {
+  readonly ended: (ending: Ended<readonly Ending[]>) => void;
+}): Attempt {
   return startAttempt<readonly Ending[]>({
     work: async (signal) => sender.send(records, { signal, logger: lane.logger }),
     returned: (value) => toEndings(lane.hook, value, records.length),
     threw: (error) => ({ type: "threw", error }),
     says: () => false,
+    ended,
     name: lane.hook,
     timeoutMs: lane.policy.timeoutMs,
-    clock,
+    deadlines: lane.deadlines,
   });
 }
 

@@ -4,11 +4,19 @@ import type { Opening } from "./connector.ts";
 /** What came back, as far as it was read. */
 export interface Received {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Those of its headers that mean something here. */
+  readonly headers: ReceivedHeaders;
   /** The first bytes of the body. */
   readonly chunks: readonly Buffer[];
   readonly timing: Record<string, number>;
 }
+
+type HeaderValue = string | readonly string[] | undefined;
+export type ReceivedHeaders = Readonly<
+  Partial<Record<"retry-after" | "location" | "content-encoding", HeaderValue>>
+>;
+
+const noHeaders: ReceivedHeaders = {};
 
 /** Read at most so much of an answer; over it the connection is cut, which is no failure. */
 const mostRead = 64 * 1024;
@@ -24,13 +32,13 @@ const bodyMs = 1_000;
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly opening: Opening = {};
   readonly #startedAt = performance.now();
-  readonly #signal: AbortSignal;
+  #signal: AbortSignal | undefined;
   readonly #resolve: (received: Received) => void;
   readonly #reject: (error: unknown) => void;
   readonly #onAbort: () => void;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
-  #headers: Received["headers"] = {};
+  #headers: ReceivedHeaders = noHeaders;
   #firstByteAt = 0;
   #bytes = 0;
   #chunks: Buffer[] = [];
@@ -45,10 +53,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#signal = signal;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#onAbort = () => {
-      this.#finish(signal.reason);
-      this.#controller?.abort(stopped);
-    };
+    this.#onAbort = () => this.#stop(signal.reason);
     signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
@@ -58,34 +63,29 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(
-    controller: Dispatcher.DispatchController,
+    _controller: unknown,
     status: number,
-    headers: Received["headers"],
+    headers: Readonly<Record<string, HeaderValue>>,
   ): void {
     // Informational answers come before the final one.
     if (this.#isOver || status < 200) return;
     this.#status = status;
-    this.#headers = headers;
+    this.#headers = headersOf(headers);
     this.#firstByteAt = performance.now();
     // Most answers are whole in the packet that brings their head, and need no timer.
     process.nextTick(() => {
-      if (!this.#isOver) this.#boundBody(controller);
+      if (!this.#isOver) this.#boundBody();
     });
   }
 
-  #boundBody(controller: Dispatcher.DispatchController): void {
-    this.#bodyTimer = setTimeout(() => {
-      this.#finish(undefined);
-      controller.abort(stopped);
-    }, bodyMs);
+  #boundBody(): void {
+    this.#bodyTimer = setTimeout(() => this.#stop(undefined), bodyMs);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: unknown, chunk: Buffer): void {
     if (this.#bytes < mostKept) this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes <= mostRead) return;
-    this.#finish(undefined);
-    controller.abort(stopped);
+    if (this.#bytes > mostRead) this.#stop(undefined);
   }
 
   onResponseEnd(): void {
@@ -96,12 +96,22 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#finish(error);
   }
 
+  /** Ends it before its answer has. */
+  #stop(error: unknown): void {
+    const controller = this.#controller;
+    this.#finish(error);
+    controller?.abort(stopped);
+  }
+
   /** With a status the answer counts, even if its body could not be read. */
   #finish(error: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    // What is over must not keep the request alive, which has much behind it.
+    this.#controller = undefined;
     clearTimeout(this.#bodyTimer);
-    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#signal = undefined;
     if (this.#status === 0) {
       this.#reject(error);
       return;
@@ -116,6 +126,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
     timing.total = round(total);
     this.#resolve({ status: this.#status, headers: this.#headers, chunks: this.#chunks, timing });
   }
+}
+
+/** The whole of them, kept for as long as an attempt, would move to the old generation of the heap. */
+function headersOf(all: Readonly<Record<string, HeaderValue>>): ReceivedHeaders {
+  const retryAfter = all["retry-after"];
+  const { location } = all;
+  const encoding = all["content-encoding"];
+  if (retryAfter === undefined && location === undefined && encoding === undefined) {
+    return noHeaders;
+  }
+  return { "retry-after": retryAfter, location, "content-encoding": encoding };
 }
 
 const stopped = new Error("The rest of the answer is not wanted");

@@ -1,0 +1,70 @@
+import type { Clock } from "./clock.ts";
+
+/** Time-outs of one length, of which thousands a second are set and hardly one expires: one timer for all of them. */
+export interface Deadlines {
+  /** Calls back when the time is over. */
+  set(expired: () => void): Deadline;
+  /** Takes one back; it may be called twice, and after it has expired. */
+  lift(deadline: Deadline): void;
+}
+
+export interface Deadline {
+  readonly at: number;
+  readonly expired: () => void;
+  before: Deadline | undefined;
+  after: Deadline | undefined;
+  isSet: boolean;
+}
+
+export function createDeadlines(clock: Clock, ms: number): Deadlines {
+  // In the order of their times, which is that in which they were set.
+  let first: Deadline | undefined;
+  let last: Deadline | undefined;
+  let isWatched = false;
+
+  const watch = (): void => {
+    if (isWatched || first === undefined) return;
+    isWatched = true;
+    clock.timer(first.at - clock.now(), () => {
+      isWatched = false;
+      const now = clock.now();
+      while (first !== undefined && first.at <= now) {
+        const { expired } = first;
+        lift(first);
+        expired();
+      }
+      watch();
+    });
+  };
+
+  const lift = (deadline: Deadline): void => {
+    if (!deadline.isSet) return;
+    const { before, after } = deadline;
+    if (before === undefined) first = after;
+    else before.after = after;
+    if (after === undefined) last = before;
+    else after.before = before;
+    // Or one that is forgotten would keep alive all that come after it.
+    deadline.before = undefined;
+    deadline.after = undefined;
+    deadline.isSet = false;
+  };
+
+  return {
+    set(expired) {
+      const deadline: Deadline = {
+        at: clock.now() + ms,
+        expired,
+        before: last,
+        after: undefined,
+        isSet: true,
+      };
+      if (last === undefined) first = deadline;
+      else last.after = deadline;
+      last = deadline;
+      watch();
+      return deadline;
+    },
+    lift,
+  };
+}
