@@ -1,4 +1,5 @@
-import { createHmac, sign } from "node:crypto";
+import { sign } from "node:crypto";
+import { createHmacSha256 } from "./hmac.ts";
 import { parsePrivateKey, parseSecret } from "./keys.ts";
 
 /** Keys as written in options, current one first. */
@@ -15,13 +16,11 @@ export type Sign = (id: string, timestamp: number, body: Uint8Array) => string;
  * decoded once.
  */
 export function createSign(keys: SigningKeys): Sign {
-  const symmetric = keys.secrets.map(parseSecret);
+  const symmetric = keys.secrets.map((secret) => createHmacSha256(parseSecret(secret)));
   const asymmetric = keys.ed25519.map(parsePrivateKey);
   return (id, timestamp, body) => {
     const prefix = `${id}.${timestamp}.`;
-    const entries = symmetric.map(
-      (key) => `v1,${createHmac("sha256", key).update(prefix).update(body).digest("base64")}`,
-    );
+    const entries = symmetric.map((hmac) => `v1,${hmac(prefix, body)}`);
     if (asymmetric.length > 0) {
       const content = Buffer.concat([Buffer.from(prefix), body]);
       for (const key of asymmetric) {

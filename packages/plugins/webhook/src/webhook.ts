@@ -81,11 +81,10 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
     delivery: Delivery,
   ): Outcome => {
     const verdict = judgeAnswer(status, headers["retry-after"], overrides, clock.now());
+    if (verdict.meaning === "delivered") return delivered(answer);
     const said = `${name}: ${host} answered ${status} to event ${delivery.event.id}`;
     const { scope, retryAfterMs } = verdict;
     switch (verdict.meaning) {
-      case "delivered":
-        return delivered(answer);
       case "redirect":
         throw new HookError(
           "REDIRECT_REFUSED",
