@@ -37,8 +37,11 @@ export function createClaiming(parts: {
     for (const { lane, limit } of asking) {
       lane.asking = true;
       // What comes meanwhile lowers these again.
-      if (limit > 0) lane.wakeAt = Number.POSITIVE_INFINITY;
       lane.gateAt = Number.POSITIVE_INFINITY;
+      if (limit === 0) continue;
+      lane.wakeAt = Number.POSITIVE_INFINITY;
+      lane.behind = lane.left > limit;
+      lane.left = 0;
     }
     try {
       const claims = await store.claim({ lanes: asking.map(toClaimLane), owner, now, leaseMs });
@@ -46,7 +49,8 @@ export function createClaiming(parts: {
       if (claims.some((claim) => claim.announced)) announced();
       return claims;
     } catch (error) {
-      for (const [index, { lane }] of asking.entries()) {
+      for (const [index, { lane, limit }] of asking.entries()) {
+        if (limit > 0) lane.behind = true;
         lane.wakeAt = Math.min(lane.wakeAt, before[index]?.wakeAt ?? now);
         lane.gateAt = Math.min(lane.gateAt, before[index]?.gateAt ?? now);
       }

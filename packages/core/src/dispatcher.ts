@@ -10,7 +10,16 @@ import { messageOf } from "./errors.ts";
 import { findWork } from "./find-work.ts";
 import { createFinisher, type FinisherParts } from "./finisher.ts";
 import { createHandOver, type Offer } from "./hand-over.ts";
-import { freeSlots, isAsleep, isBusy, isIdle, type Lane, restsUntil, wantedOf } from "./lane.ts";
+import {
+  freeSlots,
+  type Held,
+  isAsleep,
+  isBusy,
+  isIdle,
+  type Lane,
+  restsUntil,
+  wantedOf,
+} from "./lane.ts";
 import { endAttempts, extendLeases } from "./leases.ts";
 import { createReceiving } from "./receiving.ts";
 import { createRunner } from "./runner.ts";
@@ -246,8 +255,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
 
   const extendLeasesSafely = (): void => {
-    const until = clock.now() + options.leaseMs;
-    extendLeases({ store, owner, lanes: active, until }).catch((error: unknown) => {
+    const now = clock.now();
+    const until = now + options.leaseMs;
+    const giveBack = (lane: Lane, held: Held) => {
+      finisher.giveBack(lane, held, now);
+      lane.wakeAt = Math.min(lane.wakeAt, now);
+    };
+    extendLeases({ store, owner, lanes: active, until, giveBack }).catch((error: unknown) => {
       logger.warn(`Leases could not be extended: ${messageOf(error)}`);
     });
   };

@@ -79,7 +79,7 @@ export function createFinisher(
   const finish = (done: Ended): Verdict => {
     const { lane, claimed, startedAt, ending, emitted } = done;
     const now = clock.now();
-    lane.pace.count(now);
+    lane.pace.count({ startedAt, endedAt: now });
     const verdict = judge(ending, {
       attempt: claimed.attempt,
       state: claimed.state,

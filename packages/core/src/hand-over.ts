@@ -56,7 +56,6 @@ export function createHandOver(parts: {
 
   return {
     offer(batch) {
-      if (!ready()) return undefined;
       const wanted = new Map<Lane, number>();
       for (const { acceptance } of batch) {
         for (const { hook } of acceptance.deliveries) {
@@ -65,9 +64,13 @@ export function createHandOver(parts: {
         }
       }
       const now = clock.now();
+      const isReady = ready();
       for (const [lane, count] of wanted) {
-        if (canTakeOver(lane, count, now)) lane.promised += count;
-        else wanted.delete(lane);
+        if (isReady && canTakeOver(lane, count, now)) lane.promised += count;
+        else {
+          lane.left += count;
+          wanted.delete(lane);
+        }
       }
       if (wanted.size === 0) return undefined;
       const asked = [...wanted.keys()].map(({ hook, switch: off, destination }) => ({

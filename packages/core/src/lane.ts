@@ -37,6 +37,10 @@ export interface Lane {
   readonly pace: Pace;
   /** Whether the store is being asked. */
   asking: boolean;
+  /** How many were left to the store here since it was last asked. */
+  left: number;
+  /** Whether more wait in the store than it was last asked for. */
+  behind: boolean;
   readonly gate: Gate | undefined;
   /** When the hook's gate wants to be asked; infinite when it waits for nothing. */
   gateAt: number;
@@ -67,28 +71,29 @@ export function wantedOf(lane: Lane, now: number): number {
     const most = Math.min(...destination.windows.map(({ count }) => count), free);
     return Math.max(0, most - buffer.length);
   }
-  const ahead = aheadOf(lane, now);
+  const ahead = aheadOf(lane);
   return buffer.length * 2 > ahead ? 0 : Math.max(0, free + ahead - buffer.length);
 }
 
-function aheadOf({ policy, pace }: Lane, now: number): number {
+/** How many it may hold that have not begun. */
+export function aheadOf({ policy, pace }: Lane): number {
   const usual = Math.min(policy.concurrency * 2, longestBuffer);
-  return Math.max(usual, Math.min(pace.lately(now), longestFastBuffer));
+  return Math.max(usual, Math.min(pace.lately, longestFastBuffer));
 }
 
 /**
- * Whether new deliveries may come to a lane without a claim: it has room for them, nothing older waits in the store, and
- * neither order, budget nor trial has a word in it.
+ * Whether new deliveries may come to a lane without a claim: it has room for them, nothing older waits in the store but
+ * what it is being asked for, and neither order, budget nor trial has a word in it.
  */
 export function canTakeOver(lane: Lane, count: number, now: number): boolean {
   const { destination, policy, buffer, running, promised } = lane;
-  if (lane.asking || lane.wakeAt <= now || lane.switch.off !== undefined) return false;
+  if (lane.behind || lane.wakeAt <= now || lane.switch.off !== undefined) return false;
   if (policy.orderBy !== undefined || destination.windows.length > 0) return false;
   if (destination.blockedUntil() > now || destination.breaker(now) !== "closed") return false;
   const held = buffer.length + promised + count;
   return lane.gathering === undefined
-    ? running.size + held <= policy.concurrency + aheadOf(lane, now)
-    : held <= roomIn(lane.gathering);
+    ? running.size + held <= policy.concurrency + aheadOf(lane)
+    : !lane.asking && held <= roomIn(lane.gathering);
 }
 
 /** How many attempts, or calls with many deliveries, may begin now. */

@@ -101,6 +101,8 @@ export function createLanes(parts: {
         wakeAt: Number.POSITIVE_INFINITY,
         pace: createPace(),
         asking: false,
+        left: 0,
+        behind: false,
         gate: prepared.gate,
         gateAt: Number.POSITIVE_INFINITY,
       },

@@ -1,6 +1,6 @@
 import { letGoOf } from "./batching/gathering.ts";
 import { HookError } from "./errors.ts";
-import { heldIds, type Lane } from "./lane.ts";
+import { aheadOf, type Held, heldIds, type Lane } from "./lane.ts";
 import type { Store } from "./store.ts";
 
 /** Holds on to what runs and waits here; breaks off what was cancelled or taken over meanwhile. */
@@ -9,9 +9,12 @@ export async function extendLeases(parts: {
   readonly owner: string;
   readonly lanes: Iterable<Lane>;
   readonly until: number;
+  readonly giveBack: (lane: Lane, held: Held) => void;
 }): Promise<void> {
-  const { store, owner, lanes, until } = parts;
+  const { store, owner, lanes, until, giveBack } = parts;
   for (const lane of [...lanes]) {
+    // A hook that has become slow holds more than it delivers soon; another process may be free.
+    for (const held of lane.buffer.splice(aheadOf(lane))) giveBack(lane, held);
     const ids = heldIds(lane);
     if (ids.length === 0) continue;
     const held = new Set(await store.extend({ owner, ids, until }));

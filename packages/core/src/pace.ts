@@ -1,32 +1,32 @@
-/** How fast a lane is at the moment. */
+/** How fast a lane is while it has work. */
 export interface Pace {
   /** An attempt has ended. */
-  count(now: number): void;
-  /** How many ended in the last quarter of a second; nothing is known for sure about the one that goes on. */
-  lately(now: number): number;
+  count(attempt: { readonly startedAt: number; readonly endedAt: number }): void;
+  /** How many ended in a quarter of a second of late; after a rest, before it. */
+  readonly lately: number;
 }
 
 const spanMs = 250;
 
 export function createPace(): Pace {
   let begunAt = Number.NEGATIVE_INFINITY;
+  let lastAt = Number.NEGATIVE_INFINITY;
   let ended = 0;
   let before = 0;
-  /** Begins another span when this one is over; what lies longer back does not count. */
-  const turn = (now: number): void => {
-    const passed = now - begunAt;
-    if (passed >= 0 && passed < spanMs) return;
-    before = passed < 2 * spanMs && passed >= 0 ? Math.floor((ended * spanMs) / passed) : 0;
-    begunAt = now;
-    ended = 0;
-  };
   return {
-    count(now) {
-      turn(now);
+    count({ startedAt, endedAt }) {
+      const passed = endedAt - begunAt;
+      if (passed < 0 || passed >= spanMs) {
+        // Had it been at work all the time, it would be slow.
+        const hasRested = startedAt - lastAt > endedAt - startedAt;
+        before = hasRested ? Math.max(before, ended) : Math.floor((ended * spanMs) / passed);
+        begunAt = endedAt;
+        ended = 0;
+      }
+      lastAt = endedAt;
       ended += 1;
     },
-    lately(now) {
-      turn(now);
+    get lately() {
       return Math.max(before, ended);
     },
   };

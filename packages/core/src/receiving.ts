@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { Finisher } from "./finisher.ts";
-import { freeSlots, type Lane } from "./lane.ts";
+import { freeSlots, type Held, type Lane } from "./lane.ts";
 import type { ClaimedDelivery, LaneClaim } from "./store.ts";
 
 /** What the store answered a lane, and how many it had asked for. */
@@ -33,8 +33,9 @@ export function createReceiving({
       lane.wakeAt = clock.now() + 1000;
       throw error;
     });
-    lane.buffer.push(...granted);
-    const more = claim.deliveries.length === limit && granted.length === fresh.length;
+    addOlder(lane.buffer, granted);
+    lane.behind = claim.deliveries.length === limit;
+    const more = lane.behind && granted.length === fresh.length;
     if (lane.gathering !== undefined && !more) lane.gathering.shortClaims += 1;
     const next = more ? clock.now() : (claim.nextDueAt ?? Number.POSITIVE_INFINITY);
     lane.wakeAt = Math.min(lane.wakeAt, next);
@@ -71,6 +72,13 @@ export function createReceiving({
     const groups = Map.groupBy(received, ({ lane }) => lane.destination);
     await Promise.all([...groups.values()].map(receiveInTurn));
   };
+}
+
+/** What was emitted while the store was asked may be here before what it was asked for. */
+function addOlder(buffer: Held[], claimed: readonly ClaimedDelivery[]): void {
+  const isAhead = (buffer.at(-1)?.id ?? 0) > (claimed[0]?.id ?? Number.POSITIVE_INFINITY);
+  buffer.push(...claimed);
+  if (isAhead) buffer.sort((a, b) => a.id - b.id);
 }
 
 /** A lease that ran out here while the process was busy: claimed anew, and still running. */
