@@ -9,8 +9,9 @@ export interface Attempt {
 }
 
 export interface AttemptRun<Returned> {
-  readonly work: (signal: AbortSignal) => Promise<unknown>;
-  /** What it returned or threw, checked: hooks are also written without types. */
+  /** May throw, and may answer what is no promise: hooks are also written without types. */
+  readonly work: (signal: AbortSignal) => unknown;
+  /** What it returned or threw, checked. */
   readonly returned: (value: unknown) => Ended<Returned>;
   readonly threw: (error: HookError) => Ended<Returned>;
   /** Of an ending that comes after it was broken off: whether it still says something. */
@@ -39,10 +40,18 @@ class RunningAttempt<Returned> implements Attempt {
   constructor(run: AttemptRun<Returned>) {
     this.#run = run;
     this.#deadline = run.deadlines.set(() => this.#timeOut());
-    run.work(this.#controller.signal).then(
+    this.#begin().then(
       (value) => this.#endBy(run.returned(value)),
       (thrown: unknown) => this.#endBy(run.threw(toHookError(thrown))),
     );
+  }
+
+  #begin(): Promise<unknown> {
+    try {
+      return Promise.resolve(this.#run.work(this.#controller.signal));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   breakOff(error: HookError): void {

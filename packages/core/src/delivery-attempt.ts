@@ -1,6 +1,6 @@
 import { type Attempt, startAttempt } from "./attempt.ts";
 import { HookError, messageOf } from "./errors.ts";
-import type { Delivery, Outcome } from "./hook.ts";
+import type { Delivery, Hook, Outcome } from "./hook.ts";
 import { freezeJson } from "./json.ts";
 import type { Ending } from "./judge.ts";
 import type { Lane } from "./lane.ts";
@@ -19,12 +19,15 @@ export function startDelivery({
   readonly ended: (ending: Ending) => void;
 }): Attempt {
   const { hook: name, policy, deadlines } = lane;
-  const work = async (signal: AbortSignal): Promise<Outcome | void> => {
-    const made = lane.live();
-    const live = made instanceof Promise ? await made : made;
+  const deliver = async (making: Promise<Hook>, signal: AbortSignal) => {
+    const live = await making;
     // Making the hook may have outlasted the attempt.
     signal.throwIfAborted();
     return live.deliver(delivery(signal));
+  };
+  const work = (signal: AbortSignal): unknown => {
+    const live = lane.live();
+    return live instanceof Promise ? deliver(live, signal) : live.deliver(delivery(signal));
   };
   return startAttempt<Outcome>({
     work,

@@ -179,15 +179,17 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       beginCalls(lane, lane.gathering);
       return;
     }
-    while (lane.buffer.length > 0 && freeSlots(lane, clock.now()) > 0) {
+    if (lane.buffer.length === 0) return;
+    const now = clock.now();
+    while (lane.buffer.length > 0 && freeSlots(lane, now) > 0) {
       const claimed = lane.buffer.shift();
       if (claimed !== undefined) run(lane, claimed);
       yieldTurn(lane);
     }
     const closedUntil = lane.destination.closedUntil();
-    if (lane.buffer.length > 0 && (closedUntil > clock.now() || lane.switch.off !== undefined)) {
+    if (lane.buffer.length > 0 && (closedUntil > now || lane.switch.off !== undefined)) {
       giveBackHeld(lane);
-      lane.wakeAt = Math.min(lane.wakeAt, Math.max(closedUntil, clock.now()));
+      lane.wakeAt = Math.min(lane.wakeAt, Math.max(closedUntil, now));
     }
   };
 

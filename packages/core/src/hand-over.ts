@@ -15,6 +15,8 @@ export interface HandOver {
   offer(batch: readonly Arrival[]): Offer | undefined;
 }
 
+const nothing: Accepted = { duplicate: false, deliveries: [] };
+
 export function createHandOver(parts: {
   readonly owner: string;
   readonly leaseMs: number;
@@ -31,19 +33,21 @@ export function createHandOver(parts: {
       for (const [lane, count] of wanted) lane.promised -= count;
       if (results === undefined) return;
       const held = new Map<Lane, Held[]>();
-      for (const [index, { event, acceptance }] of batch.entries()) {
-        const { leased, deliveries = [] } = results[index] ?? {};
+      for (let index = 0; index < batch.length; index += 1) {
+        const { event, acceptance } = batch[index] as Arrival;
+        const { leased, deliveries } = results[index] ?? nothing;
         if (leased === undefined) continue;
-        for (const [at, { hook }] of acceptance.deliveries.entries()) {
-          const id = deliveries[at];
-          const lane = lanes.get(hook);
-          if (id === undefined || lane === undefined || !leased.includes(id)) continue;
+        for (let at = 0; at < deliveries.length; at += 1) {
+          const id = deliveries[at] as number;
+          const lane = lanes.get(acceptance.deliveries[at]?.hook ?? "");
+          if (lane === undefined || !leased.includes(id)) continue;
           const one: Held = {
             id,
             attempt: 1,
             since: acceptance.at,
             events: [acceptance.event.body],
             parsed: [event],
+            state: undefined,
           };
           const others = held.get(lane);
           if (others === undefined) held.set(lane, [one]);

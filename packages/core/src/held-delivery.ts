@@ -4,6 +4,7 @@ import { commonKey } from "./gates/gate.ts";
 import type { Delivery } from "./hook.ts";
 import { deepFreeze } from "./json.ts";
 import type { Held, Lane } from "./lane.ts";
+import type { GatedDelivery } from "./store.ts";
 
 /** A held delivery whose events could be read. */
 export interface Readable {
@@ -27,36 +28,30 @@ export function toDelivery(
   lane: Lane,
   { signal, emit }: Pick<Delivery, "signal" | "emit">,
 ): Delivery {
-  return {
+  const { gate } = claimed;
+  const plain: Delivery = {
     id: toDeliveryId(claimed.id),
     hook: lane.hook,
     event,
     events,
     eventTexts: claimed.events,
-    ...gatedFields(claimed, events),
+    count: gate?.count ?? events.length,
+    key: gate === undefined || gate.key === commonKey ? null : gate.key,
     attempt: claimed.attempt,
-    idempotencyKey: idempotencyKeyOf(events[0] ?? event, lane.hook, claimed.gate),
+    idempotencyKey: idempotencyKeyOf(events[0] ?? event, lane.hook, gate),
     since: claimed.since,
     state: claimed.state,
     signal,
     logger: lane.logger,
     emit,
   };
+  return gate === undefined ? plain : { ...plain, ...releaseOf(gate) };
 }
 
 /** What a hook is told of its gate. */
-function gatedFields(
-  { gate }: Held,
-  events: readonly PipehooksEvent[],
-): Pick<Delivery, "count" | "key" | "gate" | "alert"> {
-  if (gate === undefined) return { count: events.length, key: null };
-  const { alert, tag: _tag, ...release } = gate.release;
-  return {
-    count: gate.count,
-    key: gate.key === commonKey ? null : gate.key,
-    gate: { ...release, restIds: gate.restIds },
-    ...(alert !== undefined && { alert }),
-  };
+function releaseOf({ release, restIds }: GatedDelivery): Pick<Delivery, "gate" | "alert"> {
+  const { alert, tag: _tag, ...said } = release;
+  return { gate: { ...said, restIds }, ...(alert !== undefined && { alert }) };
 }
 
 function parseEvents(bodies: readonly string[]): readonly PipehooksEvent[] | undefined {

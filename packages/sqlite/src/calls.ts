@@ -22,8 +22,8 @@ export interface Operations {
   /** Answers first id, count and {@link acceptedFlags} of each, then what the flags say. */
   accept: { ask: AcceptAsk; answer: readonly number[] };
   claim: { ask: ClaimRequest; answer: readonly LaneAnswer[] };
-  /** Rows as packed by `packSettlement`; answers 0 or 1 for each. */
-  settle: { ask: readonly SettlementCells[]; answer: readonly number[] };
+  /** Answers 0 or 1 for each. */
+  settle: { ask: SettleAsk; answer: readonly number[] };
   extend: {
     ask: { readonly owner: string; readonly ids: readonly number[]; readonly until: number };
     answer: readonly number[];
@@ -79,7 +79,7 @@ export function needsGates(call: Call): boolean {
   const { op, ask } = call as { [Name in Operation]: Call<Name> & { op: Name } }[Operation];
   if (op === "accept" || op === "route") return ask.specs.length > 0;
   if (op === "claim") return ask.lanes.some(({ gate }) => gate !== undefined);
-  return op === "settle" && ask.some((row) => (row[15]?.specs.length ?? 0) > 0);
+  return op === "settle" && [...ask.emitted.values()].some(({ specs }) => specs.length > 0);
 }
 
 /** One answer a call, in order; where a call failed, its fault stands in `faults` under its position. */
@@ -100,6 +100,11 @@ export const cellsOf = {
   entry: 5,
   /** id, attempt, since, state as JSON text, body (null for a gated one). */
   claimed: 5,
+  /**
+   * id, number of the owner, now, to, dueAt, attempts, state, reason, then of the attempt: number (null without one),
+   * startedAt, durationMs, outcome, code, message, answer.
+   */
+  settlement: 15,
 } as const;
 
 export const acceptedFlags = {
@@ -181,25 +186,11 @@ export interface Ids {
   readonly now: number;
 }
 
-/**
- * id, owner, now, to, dueAt, attempts, state, reason, then of the attempt: number (null without one), startedAt,
- * durationMs, outcome, code, message, answer; last the packed acceptances of what was emitted, or null.
- */
-export type SettlementCells = readonly [
-  id: number,
-  owner: string,
-  now: number,
-  to: number,
-  dueAt: number | null,
-  attempts: number,
-  state: string | null,
-  reason: string | null,
-  number: number | null,
-  startedAt: number,
-  durationMs: number,
-  outcome: string | null,
-  code: string | null,
-  message: string | null,
-  answer: string | null,
-  emitted: AcceptAsk | null,
-];
+export interface SettleAsk {
+  /** Whom the cells name by number: all those of one process are of one owner. */
+  readonly owners: readonly string[];
+  /** Settlements one after the other, as packed by `packSettlements`. */
+  readonly cells: readonly Cell[];
+  /** What was emitted with some of them, by their places. */
+  readonly emitted: ReadonlyMap<number, AcceptAsk>;
+}

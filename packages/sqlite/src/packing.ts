@@ -18,7 +18,7 @@ import {
   type GatedAnswer,
   type LaneAnswer,
   type RouteAsk,
-  type SettlementCells,
+  type SettleAsk,
 } from "./calls.ts";
 import { stateCodes, toState } from "./states.ts";
 
@@ -65,28 +65,28 @@ function packFacts(facts: GateFacts): string | null {
 export function unpackAccepted(cells: readonly number[]): Accepted[] {
   const accepted: Accepted[] = [];
   for (let at = 0; at < cells.length; ) {
-    const [first = 0, length = 0, flags = 0] = [cells[at], cells[at + 1], cells[at + 2]];
+    const first = cells[at] as number;
+    const count = cells[at + 1] as number;
+    const flags = cells[at + 2] as number;
     at += 3;
-    const plain = {
+    const deliveries: number[] = [];
+    for (let n = 0; n < count; n += 1) deliveries.push(first + n);
+    const one: { -readonly [Key in keyof Accepted]: Accepted[Key] } = {
       duplicate: (flags & acceptedFlags.duplicate) !== 0,
-      deliveries: Array.from({ length }, (_, n) => first + n),
+      deliveries,
     };
-    if (flags <= acceptedFlags.duplicate) {
-      accepted.push(plain);
-      continue;
+    if ((flags & acceptedFlags.leased) !== 0) {
+      const end = at + 1 + (cells[at] as number);
+      one.leased = cells.slice(at + 1, end);
+      at = end;
     }
-    const leased = (flags & acceptedFlags.leased) === 0 ? 0 : (cells[at] ?? 0);
-    const leasedAt = leased === 0 ? at : at + 1;
-    at = leasedAt + leased;
-    const gates = (flags & acceptedFlags.gates) === 0 ? 0 : (cells[at] ?? 0);
-    const gatesAt = gates === 0 ? at : at + 1;
-    at = gatesAt + gates * 2;
-    accepted.push({
-      ...plain,
-      ...(leased === 0 ? {} : { leased: cells.slice(leasedAt, leasedAt + leased) }),
-      ...(gates === 0 ? {} : { gates: unpackPlaces(cells.slice(gatesAt, at)) }),
-      ...((flags & acceptedFlags.announced) === 0 ? {} : { announced: true }),
-    });
+    if ((flags & acceptedFlags.gates) !== 0) {
+      const end = at + 1 + 2 * (cells[at] as number);
+      one.gates = unpackPlaces(cells.slice(at + 1, end));
+      at = end;
+    }
+    if ((flags & acceptedFlags.announced) !== 0) one.announced = true;
+    accepted.push(one);
   }
   return accepted;
 }
@@ -99,26 +99,28 @@ function unpackPlaces(cells: readonly number[]): GatePlace[] {
   return places;
 }
 
-export function packSettlement(settlement: Settlement): SettlementCells {
-  const { id, owner, now, to, dueAt, attempts, state, reason, attempt, emitted } = settlement;
-  return [
-    id,
-    owner,
-    now,
-    stateCodes[to],
-    dueAt ?? null,
-    attempts,
-    toText(state),
-    reason ?? null,
-    attempt?.number ?? null,
-    attempt?.startedAt ?? 0,
-    attempt?.durationMs ?? 0,
-    attempt?.outcome ?? null,
-    attempt?.code ?? null,
-    attempt?.message ?? null,
-    toText(attempt?.answer),
-    emitted === undefined || emitted.length === 0 ? null : packAcceptances(emitted),
-  ];
+export function packSettlements(settlements: readonly Settlement[]): SettleAsk {
+  const owners: string[] = [];
+  const cells: Cell[] = [];
+  const emitted = new Map<number, AcceptAsk>();
+  for (let index = 0; index < settlements.length; index += 1) {
+    const settlement = settlements[index] as Settlement;
+    const { id, now, to, dueAt, attempts, state, reason, attempt } = settlement;
+    let owner = owners.indexOf(settlement.owner);
+    if (owner < 0) owner = owners.push(settlement.owner) - 1;
+    cells.push(id, owner, now, stateCodes[to], dueAt ?? null, attempts);
+    cells.push(toText(state), reason ?? null);
+    if (attempt === undefined) cells.push(null, 0, 0, null, null, null, null);
+    else {
+      const { number, startedAt, durationMs, outcome, code, message, answer } = attempt;
+      cells.push(number, startedAt, durationMs, outcome);
+      cells.push(code ?? null, message ?? null, toText(answer));
+    }
+    if (settlement.emitted !== undefined && settlement.emitted.length > 0) {
+      emitted.set(index, packAcceptances(settlement.emitted));
+    }
+  }
+  return { owners, cells, emitted };
 }
 
 export function unpackClaim(answer: LaneAnswer): LaneClaim {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Accept } from "./accept.ts";
-import type { Ids, Operations, SettlementCells } from "./calls.ts";
+import { type Cell, cellsOf, type Ids, type Operations, type SettleAsk } from "./calls.ts";
 import { prepareForgetGathering } from "./gate-memory.ts";
 import type { Ledger } from "./ledger.ts";
 import { prepareFindUnsettled, preparePromote } from "./order-keys.ts";
@@ -12,7 +12,7 @@ const { waiting, running, blocked, cancelled, gathering } = stateCodes;
 export function prepareSettle(
   db: DatabaseSync,
   { ledger, owners, accept }: { ledger: Ledger; owners: Owners; accept: Accept },
-): (rows: readonly SettlementCells[]) => number[] {
+): (ask: SettleAsk) => number[] {
   // Of a delivery that goes on the state is kept where there is no new one, and the reason where nothing was tried; one that
   // is settled has what it is given.
   const settle = db.prepare(
@@ -28,46 +28,42 @@ export function prepareSettle(
   );
   const promote = preparePromote(db, ledger);
 
-  return (rows) =>
-    rows.map((row) => {
-      const [id, owner, now, to, dueAt, attempts, state, reason] = row;
-      const holder = owners.find(owner);
-      if (holder === undefined) return 0;
-      const due = isSettled(to) ? now : (dueAt ?? now);
-      // setReturnArrays makes the row an array, which the types of node:sqlite do not know.
-      const untried = row[8] === null ? 1 : 0;
-      const held = settle.get(
-        ...[to, attempts, due, reason, state, id, holder, untried],
-      ) as unknown as [number, string | null] | undefined;
-      if (held === undefined) return 0;
-      const [hook, key] = held;
-      ledger.tally(hook, running, -1);
-      ledger.tally(hook, to, 1);
-      const [
-        ,
-        ,
-        ,
-        ,
-        ,
-        ,
-        ,
-        ,
-        number,
-        startedAt,
-        durationMs,
-        outcome,
-        code,
-        message,
-        answer,
-        emitted,
-      ] = row;
-      if (number !== null) {
-        addAttempt.run(id, number, startedAt, durationMs, outcome, code, message, answer);
-      }
-      if (emitted !== null) accept(emitted);
-      if (key !== null && isSettled(to)) promote(hook, key);
-      return 1;
-    });
+  function settleOne(cells: readonly Cell[], at: number, holder: number): boolean {
+    // What stands where: see cellsOf.settlement.
+    const id = cells[at] as number;
+    const now = cells[at + 2] as number;
+    const to = cells[at + 3] as number;
+    const due = isSettled(to) ? now : ((cells[at + 4] as number | null) ?? now);
+    const attempts = cells[at + 5] as number;
+    const resume = cells[at + 6] as string | null;
+    const reason = cells[at + 7] as string | null;
+    const number = cells[at + 8] as number | null;
+    const untried = number === null ? 1 : 0;
+    // setReturnArrays makes the row an array, which the types of node:sqlite do not know.
+    const held = settle.get(
+      ...[to, attempts, due, reason, resume, id, holder, untried],
+    ) as unknown as [number, string | null] | undefined;
+    if (held === undefined) return false;
+    const [hook, key] = held;
+    ledger.tally(hook, running, -1);
+    ledger.tally(hook, to, 1);
+    if (number !== null) addAttempt.run(id, ...cells.slice(at + 8, at + cellsOf.settlement));
+    if (key !== null && isSettled(to)) promote(hook, key);
+    return true;
+  }
+
+  return ({ owners: names, cells, emitted }) => {
+    const holders = names.map(owners.find);
+    const answer: number[] = [];
+    for (let at = 0; at < cells.length; at += cellsOf.settlement) {
+      const holder = holders[cells[at + 1] as number];
+      const isHeld = holder !== undefined && settleOne(cells, at, holder);
+      const more = isHeld ? emitted.get(answer.length) : undefined;
+      if (more !== undefined) accept(more);
+      answer.push(isHeld ? 1 : 0);
+    }
+    return answer;
+  };
 }
 
 export function prepareExtend(

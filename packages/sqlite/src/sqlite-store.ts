@@ -12,7 +12,7 @@ import { parseOptions, type SqliteStoreOptions } from "./options.ts";
 import {
   packAcceptances,
   packRouted,
-  packSettlement,
+  packSettlements,
   unpackAccepted,
   unpackClaim,
 } from "./packing.ts";
@@ -113,7 +113,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
       return (await once("claim", request)).map(unpackClaim);
     },
     async settle(settlements) {
-      const answers = await once("settle", settlements.map(packSettlement));
+      const answers = await once("settle", packSettlements(settlements));
       return answers.map((answer) => answer === 1);
     },
     extend: (lease) => once("extend", lease),

@@ -6,7 +6,7 @@ import { sqliteStore } from "@pipehooks/sqlite";
 import { describe, expect, test } from "vitest";
 import { createEngine } from "../src/engine.ts";
 import { prepareGates } from "../src/gates.ts";
-import { packAcceptances, packRouted, packSettlement } from "../src/packing.ts";
+import { packAcceptances, packRouted, packSettlements } from "../src/packing.ts";
 import { migrate } from "../src/schema.ts";
 import { debounce, digest } from "./children/gate-specs.ts";
 import { acceptance, eventIds, kept, miscounted, startChild, temporaryFolder } from "./workshop.ts";
@@ -249,7 +249,7 @@ describe("what a gate costs", () => {
           leaseMs: 1000,
         },
       },
-      { op: "settle", ask: [packSettlement({ id: 1, ...settlement })] },
+      { op: "settle", ask: packSettlements([{ id: 1, ...settlement }]) },
       { op: "extend", ask: { owner: "me", ids: [2], until: t0 } },
       {
         op: "route",
