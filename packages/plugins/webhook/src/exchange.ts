@@ -6,12 +6,12 @@ export interface Received {
   readonly status: number;
   /** Those of its headers that mean something here. */
   readonly headers: ReceivedHeaders;
-  /** The first bytes of the body. */
-  readonly chunks: readonly Buffer[];
+  /** The first bytes of the body; absent where it has none. */
+  readonly body: Buffer | undefined;
   readonly timing: Record<string, number>;
 }
 
-type HeaderValue = string | readonly string[] | undefined;
+export type HeaderValue = string | readonly string[] | undefined;
 export type ReceivedHeaders = Readonly<
   Partial<Record<"retry-after" | "location" | "content-encoding", HeaderValue>>
 >;
@@ -41,7 +41,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #headers: ReceivedHeaders = noHeaders;
   #firstByteAt = 0;
   #bytes = 0;
-  #chunks: Buffer[] = [];
+  // Most answers are one chunk, and need no list.
+  #body: Buffer | undefined;
   #bodyTimer: NodeJS.Timeout | undefined;
   #isOver = false;
 
@@ -83,7 +84,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: unknown, chunk: Buffer): void {
-    if (this.#bytes < mostKept) this.#chunks.push(chunk);
+    if (this.#body === undefined) this.#body = chunk;
+    else if (this.#bytes < mostKept) this.#body = Buffer.concat([this.#body, chunk]);
     this.#bytes += chunk.length;
     if (this.#bytes > mostRead) this.#stop(undefined);
   }
@@ -124,7 +126,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (tls !== undefined) timing.tls = round(tls);
     timing.firstByte = round(this.#firstByteAt - this.#startedAt);
     timing.total = round(total);
-    this.#resolve({ status: this.#status, headers: this.#headers, chunks: this.#chunks, timing });
+    this.#resolve({ status: this.#status, headers: this.#headers, body: this.#body, timing });
   }
 }
 

@@ -6,14 +6,15 @@ import {
   type Hook,
   type HookContext,
   HookError,
+  type HookErrorOptions,
   type HookFactory,
   type JsonValue,
   type Outcome,
 } from "@pipehooks/core";
 import { originOf } from "@pipehooks/core/targets";
-import { judgeAnswer, remedyOf } from "./answer.ts";
+import { judgeAnswer, type Meaning, remedyOf } from "./answer.ts";
 import { type Body, compressBody, createEncode } from "./body.ts";
-import type { Received } from "./exchange.ts";
+import type { HeaderValue, Received } from "./exchange.ts";
 import { type WebhookOptions, webhookOptions } from "./options.ts";
 import { authorizationOf, secretsOf } from "./secrets.ts";
 import { createSender, type Sender } from "./sender.ts";
@@ -81,31 +82,14 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
     delivery: Delivery,
   ): Outcome => {
     const verdict = judgeAnswer(status, headers["retry-after"], overrides, clock.now());
-    if (verdict.meaning === "delivered") return delivered(answer);
+    const { meaning, scope, retryAfterMs } = verdict;
+    if (meaning === "delivered") return delivered(answer);
     const said = `${name}: ${host} answered ${status} to event ${delivery.event.id}`;
-    const { scope, retryAfterMs } = verdict;
-    switch (verdict.meaning) {
-      case "redirect":
-        throw new HookError(
-          "REDIRECT_REFUSED",
-          `${said}, a redirect to ${hostOf(headers.location)}, which is never followed. Set "url" to where it should go.`,
-          { answer },
-        );
-      case "retry":
-        throw new HookError("RECEIVER_FAILED", `${said}.`, {
-          retryable: true,
-          scope,
-          retryAfterMs,
-          answer,
-        });
-      case "disable":
-        throw new HookError("RECEIVER_GONE", `${said}: gone. ${remedyOf(status)}`, {
-          scope,
-          answer,
-        });
-      case "permanent":
-        throw new HookError("RECEIVER_REFUSED", `${said}. ${remedyOf(status)}`, { answer });
-    }
+    throw toError(meaning, `${said}${detailOf(meaning, status, headers.location)}`, {
+      scope,
+      retryAfterMs,
+      answer,
+    });
   };
 
   return {
@@ -134,6 +118,36 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
     },
     [Symbol.asyncDispose]: () => sender.close(),
   };
+}
+
+type Refusal = Exclude<Meaning, "delivered">;
+
+const refusalCodes = {
+  redirect: "REDIRECT_REFUSED",
+  retry: "RECEIVER_FAILED",
+  disable: "RECEIVER_GONE",
+  permanent: "RECEIVER_REFUSED",
+} as const satisfies Record<Refusal, string>;
+
+function toError(meaning: Refusal, message: string, options: HookErrorOptions): HookError {
+  return new HookError(refusalCodes[meaning], message, {
+    ...options,
+    retryable: meaning === "retry",
+  });
+}
+
+/** What else there is to say of an answer, and what a person can do. */
+function detailOf(meaning: Refusal, status: number, location: HeaderValue): string {
+  switch (meaning) {
+    case "redirect":
+      return `, a redirect to ${hostOf(location)}, which is never followed. Set "url" to where it should go.`;
+    case "retry":
+      return ".";
+    case "disable":
+      return `: gone. ${remedyOf(status)}`;
+    case "permanent":
+      return `. ${remedyOf(status)}`;
+  }
 }
 
 /** What is the same for every request, as name, value, name, value … */
@@ -167,22 +181,20 @@ function toValue({ headers, bytes }: Body, redact: HookContext["redact"]): JsonV
 }
 
 function toAnswer(
-  { status, headers, chunks, timing }: Received,
+  { status, headers, body, timing }: Received,
   redact: HookContext["redact"],
 ): Answer {
-  const [first] = chunks;
-  if (first === undefined) return { status, timing };
+  if (body === undefined) return { status, timing };
   const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") {
     return { status, timing, body: "[compressed, though asked not to be; not shown]" };
   }
-  const bytes = chunks.length === 1 ? first : Buffer.concat(chunks);
   // Redacted before it is cut, or half a secret would stay.
-  const text = redact(bytes.toString("utf8", 0, 8192));
+  const text = redact(body.toString("utf8", 0, 8192));
   return { status, timing, body: text.length > mostText ? text.slice(0, mostText) : text };
 }
 
-function hostOf(location: string | readonly string[] | undefined): string {
+function hostOf(location: HeaderValue): string {
   if (typeof location !== "string") return "nowhere";
   // A path alone stays on the same host, and may hold a secret.
   return URL.canParse(location) ? new URL(location).host || "another scheme" : "another path";
