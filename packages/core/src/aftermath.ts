@@ -45,6 +45,7 @@ export function createAftermath({
       disableAfter: lane.policy.breaker.disableAfter,
       message,
     });
+    if (destination === undefined && hook === undefined) return;
     const until = lane.destination.blockedUntil();
     // A hook that is told of pauses would cause the next one's notice by its own.
     if (until > now && until > before && !isOwnType(eventType)) {
@@ -58,7 +59,6 @@ export function createAftermath({
         },
       });
     }
-    if (destination === undefined && hook === undefined) return;
     void Promise.all([destination, hook])
       .then(([, because]) => {
         if (because === undefined) return;

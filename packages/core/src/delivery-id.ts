@@ -11,9 +11,9 @@ export function idempotencyKeyOf(
   hook: string,
   gate?: Pick<GatedDelivery, "key" | "release">,
 ): string {
-  const parts = [event.source, event.id, hook];
-  if (gate !== undefined) parts.push(gate.key, gate.release.tag ?? "");
-  return `ph_${hash("sha256", parts.join("\u0000"), "hex").slice(0, 32)}`;
+  let text = `${event.source}\u0000${event.id}\u0000${hook}`;
+  if (gate !== undefined) text += `\u0000${gate.key}\u0000${gate.release.tag ?? ""}`;
+  return `ph_${hash("sha256", text, "hex").slice(0, 32)}`;
 }
 
 /** Text form of a delivery's id, as people see and type it. */
