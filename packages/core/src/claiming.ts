@@ -40,7 +40,7 @@ export function createClaiming(parts: {
       lane.gateAt = Number.POSITIVE_INFINITY;
       if (limit === 0) continue;
       lane.wakeAt = Number.POSITIVE_INFINITY;
-      lane.behind = lane.left > limit;
+      lane.behind ||= lane.left > limit;
       lane.left = 0;
     }
     try {

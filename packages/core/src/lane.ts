@@ -82,18 +82,23 @@ export function aheadOf({ policy, pace }: Lane): number {
 }
 
 /**
- * Whether new deliveries may come to a lane without a claim: it has room for them, nothing older waits in the store but
- * what it is being asked for, and neither order, budget nor trial has a word in it.
+ * Whether new deliveries may come to a lane without a claim: it has room for them, no more waits in the store than what it
+ * is asked for next, and neither order, budget nor trial has a word in it. What is delivered one by one comes in order.
  */
 export function canTakeOver(lane: Lane, count: number, now: number): boolean {
   const { destination, policy, buffer, running, promised } = lane;
-  if (lane.behind || lane.wakeAt <= now || lane.switch.off !== undefined) return false;
+  const waits = lane.wakeAt <= now;
+  if (lane.behind || (waits && policy.concurrency === 1)) return false;
+  if (lane.switch.off !== undefined) return false;
   if (policy.orderBy !== undefined || destination.windows.length > 0) return false;
   if (destination.blockedUntil() > now || destination.breaker(now) !== "closed") return false;
   const held = buffer.length + promised + count;
-  return lane.gathering === undefined
-    ? running.size + held <= policy.concurrency + aheadOf(lane)
-    : !lane.asking && held <= roomIn(lane.gathering);
+  if (lane.gathering !== undefined) {
+    return !waits && !lane.asking && held <= roomIn(lane.gathering);
+  }
+  // A lane that is half full asks for nothing, and what waits would go on waiting.
+  const ahead = waits ? aheadOf(lane) / 2 : aheadOf(lane);
+  return running.size + held <= policy.concurrency + ahead;
 }
 
 /** How many attempts, or calls with many deliveries, may begin now. */

@@ -1,4 +1,4 @@
-import { createMemoryStore, HookError, type Store } from "@pipehooks/core";
+import { createMemoryStore, HookError, type Pipehooks, type Store } from "@pipehooks/core";
 import { createVirtualTime } from "@pipehooks/testing";
 import { describe, expect, test } from "vitest";
 import { createGate, createRecorder, keepOpen, openBus } from "./virtual-bus.ts";
@@ -141,6 +141,110 @@ describe("what is emitted for a hook that has nothing older waiting", () => {
 
     expect(recorder.calls).toHaveLength(1);
     expect(await store.counts()).toEqual([{ hook: "one", state: "delivered", count: 1 }]);
+  });
+});
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("under load", () => {
+  /** Answers what it was asked in a turn of the event loop together, two turns later, as a store in a thread does. */
+  function far(store: Store): Store {
+    let together: Promise<void> | undefined;
+    const later = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+      together ??= turn()
+        .then(() => {
+          together = undefined;
+        })
+        .then(turn);
+      await together;
+      return answer;
+    };
+    return {
+      ...store,
+      accept: (batch, lease) => later(store.accept(batch, lease)),
+      claim: (request) => later(store.claim(request)),
+      settle: (settlements) => later(store.settle(settlements)),
+    };
+  }
+
+  /** Keeps so many open until so many have been emitted; answers how often the store was asked for the second half. */
+  async function load(
+    { bus, claims }: { bus: Pipehooks; claims: { asked: number } },
+    { open, events, settled }: { open: number; events: number; settled: () => number },
+  ): Promise<number> {
+    let before = 0;
+    for (let emitted = 0; emitted < events; ) {
+      if (emitted - settled() < open) {
+        void bus.emit("pipeline.start", { runId: `run-${emitted}` });
+        emitted += 1;
+        if (emitted === events / 2) before = claims.asked;
+      } else await turn();
+    }
+    while (settled() < events) await turn();
+    return claims.asked - before;
+  }
+
+  test.for([
+    ["without claims, each once", 10],
+    ["in order, where one is tried at a time", 1],
+  ] as const)("a lane that was behind goes on %s", async ([, concurrency]) => {
+    const time = createVirtualTime();
+    const { store, claims } = createWatched();
+    const recorder = createRecorder(time);
+    const { bus } = openBus({
+      time,
+      store: far(store),
+      hooks: [
+        {
+          name: "one",
+          events: "*",
+          concurrency,
+          hook: async (delivery) => {
+            await recorder.hook(delivery);
+            await turn();
+          },
+        },
+      ],
+    });
+    await time.advance(0);
+
+    const asked = await load(
+      { bus, claims },
+      { open: 200, events: 4000, settled: () => recorder.calls.length },
+    );
+
+    const came = recorder.calls.map(({ event }) => Number(event.runId?.slice(4)));
+    if (concurrency > 1) {
+      expect(asked).toBeLessThan(5);
+      came.sort((a, b) => a - b);
+    }
+    expect(came).toEqual(Array.from({ length: 4000 }, (_, n) => n));
+  });
+
+  test("what a hook that has become slow holds goes to another process", async () => {
+    const time = createVirtualTime();
+    const store = keepOpen(createMemoryStore({ keepSettled: 1000 }));
+    let lastsMs = 0;
+    const slow = createRecorder(time, async () => {
+      if (lastsMs > 0)
+        await new Promise<void>((resolve) => void time.clock.timer(lastsMs, resolve));
+    });
+    const hook = { name: "one", events: "*", concurrency: 1, timeout: "1h" };
+    const { bus } = openBus({ time, store, leaseMs: 9000, hooks: [{ ...hook, hook: slow.hook }] });
+    await time.advance(0);
+    for (let n = 0; n < 300; n += 1) void bus.emit("pipeline.start");
+    await time.advance(60_000);
+    lastsMs = 5000;
+
+    for (let n = 0; n < 100; n += 1) void bus.emit("pipeline.start");
+    await time.advance(20_000);
+    const fast = createRecorder(time);
+    openBus({ time, store, hooks: [{ ...hook, hook: fast.hook }] });
+    await time.advance(20_000);
+
+    expect(await store.counts()).toEqual([{ hook: "one", state: "delivered", count: 400 }]);
+    expect(fast.calls.length).toBeGreaterThan(80);
+    expect(slow.calls.length + fast.calls.length).toBe(400);
   });
 });
 

@@ -1,0 +1,80 @@
+import { createVirtualTime } from "@pipehooks/testing";
+import { expect, test } from "vitest";
+import { createDeadlines } from "../src/deadlines.ts";
+
+function setUp() {
+  const time = createVirtualTime();
+  const start = time.now();
+  let timers = 0;
+  const clock: typeof time.clock = {
+    now: time.clock.now,
+    timer(ms, callback) {
+      timers += 1;
+      return time.clock.timer(ms, callback);
+    },
+  };
+  const expired: string[] = [];
+  const deadlines = createDeadlines(clock, 1000);
+  const set = (name: string) =>
+    deadlines.set(() => expired.push(`${name} at ${time.now() - start}`));
+  return { time, deadlines, set, expired, timers: () => timers };
+}
+
+test("each expires at its time, in their order", async () => {
+  const { time, set, expired } = setUp();
+
+  set("one");
+  await time.advance(300);
+  set("two");
+  set("three");
+  await time.advance(5000);
+
+  expect(expired).toEqual(["one at 1000", "two at 1300", "three at 1300"]);
+});
+
+test.for([
+  ["the first", 0],
+  ["one between", 1],
+  ["the last", 2],
+] as const)("what is lifted does not expire: %s", async ([, lifted]) => {
+  const { time, deadlines, set, expired } = setUp();
+
+  const all = ["a", "b", "c"].map(set);
+  await time.advance(999);
+  const one = all[lifted];
+  if (one !== undefined) {
+    deadlines.lift(one);
+    deadlines.lift(one);
+  }
+  await time.advance(5000);
+
+  expect(expired).toEqual(["a", "b", "c"].toSpliced(lifted, 1).map((name) => `${name} at 1000`));
+});
+
+test("one timer serves all that are set and lifted within the time", async () => {
+  const { time, deadlines, set, expired, timers } = setUp();
+
+  for (let n = 0; n < 900; n += 1) {
+    const one = set("never");
+    await time.advance(1);
+    deadlines.lift(one);
+  }
+  set("late");
+  await time.advance(5000);
+
+  expect(expired).toEqual(["late at 1900"]);
+  expect(timers()).toBe(2);
+});
+
+test("what one that expires sets or lifts counts", async () => {
+  const { time, deadlines, set, expired } = setUp();
+
+  deadlines.set(() => {
+    deadlines.lift(second);
+    set("third");
+  });
+  const second = set("second");
+  await time.advance(5000);
+
+  expect(expired).toEqual(["third at 2000"]);
+});
