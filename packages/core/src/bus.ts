@@ -78,12 +78,10 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   let state: "open" | "closing" | "closed" = "open";
   let closing: Promise<void> | undefined;
 
-  const arrive = (event: PipehooksEvent, now: number): Arrival => {
+  const arrive = (event: PipehooksEvent, now: number, context?: EventContext): Arrival => {
     const { deliveries, gates } = router.placesOf(event, now);
-    return {
-      event,
-      acceptance: { at: now, event: new EventForStore(event, now), deliveries, gates },
-    };
+    const stored = new EventForStore(event, now);
+    return { event, acceptance: { at: now, event: stored, deliveries, gates }, context };
   };
 
   const intake = createIntake({
@@ -179,8 +177,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     }
     const now = clock.now();
     const context = instrument.context();
-    const { event, acceptance } = arrive(createEvent(type, fields, context, rules, now), now);
-    return intake.add({ event, acceptance, context });
+    return intake.add(arrive(createEvent(type, fields, context, rules, now), now, context));
   };
   const emitUnknown = (type: string, fields: EventFields<unknown> = {}): Promise<EmitResult> => {
     try {
@@ -310,8 +307,9 @@ function reached(acceptances: readonly Pick<Acceptance, "deliveries" | "gates">[
 
 /** Whether something of an event is left to be claimed. */
 function isLeft(accepted: Accepted | undefined): boolean {
-  const { deliveries = [], leased = [], gates } = accepted ?? {};
-  return leased.length < deliveries.length || gates !== undefined;
+  if (accepted === undefined) return false;
+  const { deliveries, leased, gates } = accepted;
+  return deliveries.length > (leased?.length ?? 0) || gates !== undefined;
 }
 
 async function warnOfLoss(store: Store, logger: Logger): Promise<void> {

@@ -142,7 +142,13 @@ export function createIntake(options: {
   };
 }
 
+/** Most events of a busy pipeline reach no hook. */
+const nobody: readonly ReachedHook[] = Object.freeze([]);
+
 function toResult({ event, acceptance }: Arrival, accepted: Accepted): EmitResult {
+  if (acceptance.deliveries.length === 0 && acceptance.gates === undefined) {
+    return { event, duplicate: false, deliveries: nobody };
+  }
   const deliveries: ReachedHook[] = [];
   for (const [index, { hook }] of acceptance.deliveries.entries()) {
     const id = accepted.deliveries[index];

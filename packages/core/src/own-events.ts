@@ -68,6 +68,7 @@ export function createOwnEvents(parts: {
     acceptance: Acceptance,
     { deliveries, gates }: Accepted,
   ): void => {
+    if (acceptance.deliveries.length === 0 && gates === undefined) return;
     if (isOwnType(event.type)) return;
     if (wants("pipehooks.delivery.accepted")) {
       for (const [index, { hook }] of acceptance.deliveries.entries()) {

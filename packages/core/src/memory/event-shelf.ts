@@ -81,7 +81,8 @@ export function createEventShelf(options: {
       bySource.delete(source);
       usualSource = undefined;
     }
-    for (const entry of event.deliveries ?? []) removed(event, entry);
+    if (event.deliveries === undefined) return;
+    for (const entry of event.deliveries) removed(event, entry);
   };
 
   const forget = (): void => {
