@@ -17,7 +17,10 @@ type Answer =
 
 const roleKey = "PIPEHOOKS_BENCH_CONTENDER";
 
-/** Starts the program that runs now once more, as one contender; answers why it is missing, where it is. */
+/**
+ * Starts the program that runs now once more, as one contender; answers why it is missing, where it is. It is stopped
+ * while it is not measured: some look for work a thousand times a second, and would take that from the others.
+ */
 export async function open(title: string, name: string): Promise<Remote | string> {
   const child = fork(process.argv[1] ?? "", [], {
     env: { ...process.env, [roleKey]: keyOf(title, name) },
@@ -28,14 +31,18 @@ export async function open(title: string, name: string): Promise<Remote | string
     child.disconnect();
     return opened.message;
   }
+  child.kill("SIGSTOP");
   return {
     name,
     async measure(what) {
+      child.kill("SIGCONT");
       child.send({ measure: what });
       const answer = await answerOf(child, name);
+      child.kill("SIGSTOP");
       return answer.type === "measured" ? answer.figure : Number.NaN;
     },
     async close() {
+      child.kill("SIGCONT");
       if (!child.connected) return;
       const ended = once(child, "exit");
       child.send({ close: true });
