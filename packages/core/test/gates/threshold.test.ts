@@ -246,16 +246,19 @@ function listOf({ count, withinMs, distinct }: ThresholdSpec): ListModel {
         return;
       }
       const value = distinct ? facts.distinct : String(ref);
-      came.push({ ref, at: now, value, held: !fired });
       if (fired) {
+        came.push({ ref, at: now, value, held: false });
         skipped.push(ref);
         return;
       }
-      const inside = came.filter(({ at }) => at + withinMs > now);
-      // Held events leave with the latest one of a value that has left as a whole.
-      const values = new Set(inside.map((event) => event.value));
+      const values = new Set(
+        came.filter(({ at }) => at + withinMs > now).map((event) => event.value),
+      );
+      // Held events leave with the latest one of a value that has left as a whole, also when it comes again just now.
       const gone = came.filter((event) => !values.has(event.value)).map((event) => event.ref);
       giveUp(came.filter((event) => event.ref <= Math.max(0, ...gone)));
+      came.push({ ref, at: now, value, held: true });
+      values.add(value);
       if (values.size < count) return;
       fired = true;
       released.push({ refs: came.map((event) => event.ref), at: now });
