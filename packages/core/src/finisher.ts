@@ -158,6 +158,7 @@ export function createFinisher(
       );
     },
     giveBack(lane, { id, attempt, state }, dueAt) {
+      lane.left += 1;
       settler.add({
         lane,
         settlement: {

@@ -13,8 +13,9 @@ export async function extendLeases(parts: {
 }): Promise<void> {
   const { store, owner, lanes, until, giveBack } = parts;
   for (const lane of [...lanes]) {
-    // A hook that has become slow holds more than it delivers soon; another process may be free.
-    for (const held of lane.buffer.splice(aheadOf(lane))) giveBack(lane, held);
+    // A hook that has become slow holds more than it delivers soon; another process may be free. A batch keeps its room.
+    const surplus = lane.gathering === undefined ? lane.buffer.splice(aheadOf(lane)) : [];
+    for (const held of surplus) giveBack(lane, held);
     const ids = heldIds(lane);
     if (ids.length === 0) continue;
     const held = new Set(await store.extend({ owner, ids, until }));

@@ -221,6 +221,46 @@ describe("under load", () => {
     expect(came).toEqual(Array.from({ length: 4000 }, (_, n) => n));
   });
 
+  test("what was given back goes before what is emitted later, where one is tried at a time", async () => {
+    const time = createVirtualTime();
+    const speed = { lastsMs: 0, emits: false };
+    const recorder = createRecorder(time);
+    let emitted = 0;
+    const emit = () => void bus.emit("pipeline.start", { runId: `run-${emitted++}` });
+    const { bus } = openBus({
+      time,
+      store: far(createMemoryStore({ keepSettled: 1000 })),
+      leaseMs: 9000,
+      hooks: [
+        {
+          name: "one",
+          events: "*",
+          concurrency: 1,
+          timeout: "1h",
+          hook: async (delivery) => {
+            await recorder.hook(delivery);
+            if (speed.emits && emitted < 600) emit();
+            if (speed.lastsMs === 0) await turn();
+            else await new Promise<void>((done) => void time.clock.timer(speed.lastsMs, done));
+          },
+        },
+      ],
+    });
+    await time.advance(0);
+    for (let n = 0; n < 300; n += 1) emit();
+    await time.advance(60_000);
+    speed.lastsMs = 5000;
+    for (let n = 0; n < 100; n += 1) emit();
+    await time.advance(20_000);
+
+    Object.assign(speed, { lastsMs: 0, emits: true });
+    await time.advance(60_000);
+
+    expect(recorder.calls.map(({ event }) => event.runId)).toEqual(
+      Array.from({ length: 600 }, (_, n) => `run-${n}`),
+    );
+  });
+
   test("what a hook that has become slow holds goes to another process", async () => {
     const time = createVirtualTime();
     const store = keepOpen(createMemoryStore({ keepSettled: 1000 }));
