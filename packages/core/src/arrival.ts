@@ -10,6 +10,11 @@ export interface Arrival {
   readonly context?: EventContext | undefined;
 }
 
+/** Whether any hook takes it, be it through a gate. */
+export function reachesHooks({ deliveries, gates }: Acceptance): boolean {
+  return deliveries.length > 0 || gates !== undefined;
+}
+
 /** What stores keep of an event; the JSON text is made when a store asks for it. */
 export class EventForStore implements StoredEvent {
   readonly source: string;

@@ -1,10 +1,11 @@
-import type { Arrival } from "./arrival.ts";
+import { type Arrival, reachesHooks } from "./arrival.ts";
 import { toDeliveryId } from "./delivery-id.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
 import type { Offer } from "./hand-over.ts";
 import type { Logger } from "./logger.ts";
 import type { Accepted, DeliveryState, Store } from "./store.ts";
+import { UnderWay } from "./under-way.ts";
 
 export interface EmitResult {
   /** As stamped and frozen. */
@@ -57,15 +58,14 @@ export function createIntake(options: {
 }): Intake {
   const { store, logger } = options;
   let waiting: Waiting[] = [];
-  let underWay = 0;
-  const idlers: (() => void)[] = [];
+  const underWay = new UnderWay();
 
   /** One async function with one wait: each promise more would be felt where emits come one by one. */
   const write = async (): Promise<void> => {
     if (waiting.length === 0) return;
     const batch = waiting;
     waiting = [];
-    underWay += 1;
+    underWay.begin();
     let offer: Offer | undefined;
     try {
       offer = options.offer(batch);
@@ -75,13 +75,12 @@ export function createIntake(options: {
       offer = undefined;
       const duplicates = settle(batch, results);
       options.stored(batch, results);
-      if (duplicates.length > 0) await settleDuplicates(duplicates);
+      for (const duplicate of duplicates) await settleDuplicate(duplicate);
     } catch (error) {
       offer?.end(undefined);
       refuse(batch, error);
     }
-    underWay -= 1;
-    if (underWay === 0) for (const resolve of idlers.splice(0)) resolve();
+    underWay.end();
   };
 
   /** Answers who waits, but for duplicates, which are answered. */
@@ -100,10 +99,6 @@ export function createIntake(options: {
       }
     }
     return duplicates;
-  };
-
-  const settleDuplicates = async (duplicates: readonly Duplicate[]): Promise<void> => {
-    for (const duplicate of duplicates) await settleDuplicate(duplicate);
   };
 
   /** The hooks it reaches now need not be those of the first time. */
@@ -136,8 +131,8 @@ export function createIntake(options: {
     async flushed() {
       do {
         await Promise.resolve();
-        if (underWay > 0) await new Promise<void>((resolve) => idlers.push(resolve));
-      } while (waiting.length > 0 || underWay > 0);
+        await underWay.ended();
+      } while (waiting.length > 0 || underWay.count > 0);
     },
   };
 }
@@ -146,9 +141,7 @@ export function createIntake(options: {
 const nobody: readonly ReachedHook[] = Object.freeze([]);
 
 function toResult({ event, acceptance }: Arrival, accepted: Accepted): EmitResult {
-  if (acceptance.deliveries.length === 0 && acceptance.gates === undefined) {
-    return { event, duplicate: false, deliveries: nobody };
-  }
+  if (!reachesHooks(acceptance)) return { event, duplicate: false, deliveries: nobody };
   const deliveries: ReachedHook[] = [];
   for (const [index, { hook }] of acceptance.deliveries.entries()) {
     const id = accepted.deliveries[index];

@@ -55,8 +55,9 @@ function countScalar(value: unknown, size: JsonSize): value is string | number |
       size.maxBytes += 6;
       return true;
     case "object":
+      if (value !== null) return false;
       size.maxBytes += 5;
-      return value === null;
+      return true;
     default:
       return false;
   }
@@ -109,18 +110,14 @@ function copyRecord(value: object, above: Above, whole: Whole): JsonObject {
   for (const symbol of Object.getOwnPropertySymbols(result)) delete result[symbol];
   for (const key in result) {
     const item = result[key];
-    if (item !== 0 && countScalar(item, size)) {
-      size.maxBytes += key.length * 6 + 4;
-      continue;
-    }
-    // What somebody put into every object is none of its own.
-    if (!Object.hasOwn(result, key)) continue;
     if (item === undefined) {
       delete result[key];
       continue;
     }
     size.maxBytes += key.length * 6 + 4;
-    result[key] = copy(item, key, above, whole);
+    if (item !== 0 && countScalar(item, size)) continue;
+    // What somebody put into every object is none of its own.
+    if (Object.hasOwn(result, key)) result[key] = copy(item, key, above, whole);
   }
   return result as JsonObject;
 }

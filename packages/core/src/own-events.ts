@@ -1,4 +1,4 @@
-import type { Arrival } from "./arrival.ts";
+import { type Arrival, reachesHooks } from "./arrival.ts";
 import {
   type DeliveryEventType,
   deliveryEventTypes,
@@ -58,7 +58,7 @@ export function createOwnEvents(parts: {
     const event = ownEvent(notice, ownRules, now);
     const { acceptance } = arrive(event, now);
     // Stored for hooks; what only listeners hear of leaves nothing behind.
-    if (acceptance.deliveries.length > 0 || acceptance.gates !== undefined) return acceptance;
+    if (reachesHooks(acceptance)) return acceptance;
     listeners.tell(event);
     return undefined;
   };
@@ -68,12 +68,9 @@ export function createOwnEvents(parts: {
     acceptance: Acceptance,
     { deliveries, gates }: Accepted,
   ): void => {
-    if (acceptance.deliveries.length === 0 && gates === undefined) return;
-    if (isOwnType(event.type)) return;
-    if (wants("pipehooks.delivery.accepted")) {
-      for (const [index, { hook }] of acceptance.deliveries.entries()) {
-        tellPlace(event, "pipehooks.delivery.accepted", hook, { delivery: deliveries[index] ?? 0 });
-      }
+    if (!reachesHooks(acceptance) || isOwnType(event.type)) return;
+    for (const [index, { hook }] of acceptance.deliveries.entries()) {
+      tellPlace(event, "pipehooks.delivery.accepted", hook, { delivery: deliveries[index] ?? 0 });
     }
     for (const [index, { hook }] of (acceptance.gates ?? []).entries()) {
       const place = gates?.[index];

@@ -1,4 +1,5 @@
 import type { Attempt } from "./attempt.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** A delivery that is being tried. */
 export interface RunningEntry {
@@ -14,7 +15,7 @@ export interface RunningEntry {
  */
 export class Running {
   readonly #entries: RunningEntry[] = [];
-  readonly #idlers: (() => void)[] = [];
+  readonly #underWay = new UnderWay();
 
   get size(): number {
     return this.#entries.length;
@@ -23,6 +24,7 @@ export class Running {
   add(id: number, attempt: Attempt): RunningEntry {
     const entry = { id, attempt, at: this.#entries.length };
     this.#entries.push(entry);
+    this.#underWay.begin();
     return entry;
   }
 
@@ -33,7 +35,7 @@ export class Running {
       last.at = entry.at;
       this.#entries[entry.at] = last;
     }
-    if (this.size === 0) for (const resolve of this.#idlers.splice(0)) resolve();
+    this.#underWay.end();
   }
 
   find(id: number): Attempt | undefined {
@@ -49,7 +51,7 @@ export class Running {
   }
 
   /** Resolves when nothing runs. */
-  async ended(): Promise<void> {
-    if (this.size > 0) await new Promise<void>((resolve) => this.#idlers.push(resolve));
+  ended(): Promise<void> {
+    return this.#underWay.ended();
   }
 }

@@ -3,6 +3,7 @@ import { messageOf } from "./errors.ts";
 import type { Lane } from "./lane.ts";
 import type { Logger } from "./logger.ts";
 import type { Acceptance, Settlement, Store } from "./store.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** Writes what became of deliveries, many at a time, and does not let go of one before it is stored. */
 export interface Settler extends Disposable {
@@ -40,15 +41,14 @@ export function createSettler(options: {
   let stuck = false;
   let ended = false;
   let retry: Disposable | undefined;
-  let underWay = 0;
-  const idlers: (() => void)[] = [];
+  const underWay = new UnderWay();
 
   const write = async (): Promise<void> => {
     scheduled = false;
     if (waiting.length === 0) return;
     const batch = waiting;
     waiting = [];
-    underWay += 1;
+    underWay.begin();
     const held = await store
       .settle(batch.map(({ settlement }) => settlement))
       .catch((error: unknown) => keep(batch, error));
@@ -58,8 +58,7 @@ export function createSettler(options: {
       if (!scheduled) void write();
       tell(batch, held);
     }
-    underWay -= 1;
-    if (underWay === 0) for (const resolve of idlers.splice(0)) resolve();
+    underWay.end();
   };
 
   const keep = (batch: readonly Waiting[], error: unknown): undefined => {
@@ -102,7 +101,7 @@ export function createSettler(options: {
     },
     async flushed() {
       if (waiting.length > 0) void write();
-      if (underWay > 0) await new Promise<void>((resolve) => idlers.push(resolve));
+      await underWay.ended();
     },
     [Symbol.dispose]() {
       ended = true;

@@ -32,7 +32,7 @@ const bodyMs = 1_000;
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly opening: Opening = {};
   readonly #startedAt = performance.now();
-  #signal: AbortSignal | undefined;
+  readonly #signal: AbortSignal;
   readonly #resolve: (received: Received) => void;
   readonly #reject: (error: unknown) => void;
   readonly #onAbort: () => void;
@@ -41,8 +41,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #headers: ReceivedHeaders = noHeaders;
   #firstByteAt = 0;
   #bytes = 0;
-  // Most answers are one chunk, and need no list.
-  #body: Buffer | undefined;
+  readonly #chunks: Buffer[] = [];
   #bodyTimer: NodeJS.Timeout | undefined;
   #isOver = false;
 
@@ -84,8 +83,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: unknown, chunk: Buffer): void {
-    if (this.#body === undefined) this.#body = chunk;
-    else if (this.#bytes < mostKept) this.#body = Buffer.concat([this.#body, chunk]);
+    if (this.#bytes < mostKept) this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     if (this.#bytes > mostRead) this.#stop(undefined);
   }
@@ -100,20 +98,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Ends it before its answer has. */
   #stop(error: unknown): void {
-    const controller = this.#controller;
     this.#finish(error);
-    controller?.abort(stopped);
+    this.#controller?.abort(stopped);
   }
 
   /** With a status the answer counts, even if its body could not be read. */
   #finish(error: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    // What is over must not keep the request alive, which has much behind it.
-    this.#controller = undefined;
     clearTimeout(this.#bodyTimer);
-    this.#signal?.removeEventListener("abort", this.#onAbort);
-    this.#signal = undefined;
+    this.#signal.removeEventListener("abort", this.#onAbort);
     if (this.#status === 0) {
       this.#reject(error);
       return;
@@ -126,7 +120,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (tls !== undefined) timing.tls = round(tls);
     timing.firstByte = round(this.#firstByteAt - this.#startedAt);
     timing.total = round(total);
-    this.#resolve({ status: this.#status, headers: this.#headers, body: this.#body, timing });
+    const body = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : this.#chunks[0];
+    this.#resolve({ status: this.#status, headers: this.#headers, body, timing });
   }
 }
 

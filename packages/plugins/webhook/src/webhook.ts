@@ -6,7 +6,6 @@ import {
   type Hook,
   type HookContext,
   HookError,
-  type HookErrorOptions,
   type HookFactory,
   type JsonValue,
   type Outcome,
@@ -85,11 +84,11 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
     const { meaning, scope, retryAfterMs } = verdict;
     if (meaning === "delivered") return delivered(answer);
     const said = `${name}: ${host} answered ${status} to event ${delivery.event.id}`;
-    throw toError(meaning, `${said}${detailOf(meaning, status, headers.location)}`, {
-      scope,
-      retryAfterMs,
-      answer,
-    });
+    throw new HookError(
+      refusalCodes[meaning],
+      `${said}${detailOf(meaning, status, headers.location)}`,
+      { retryable: meaning === "retry", scope, retryAfterMs, answer },
+    );
   };
 
   return {
@@ -128,13 +127,6 @@ const refusalCodes = {
   disable: "RECEIVER_GONE",
   permanent: "RECEIVER_REFUSED",
 } as const satisfies Record<Refusal, string>;
-
-function toError(meaning: Refusal, message: string, options: HookErrorOptions): HookError {
-  return new HookError(refusalCodes[meaning], message, {
-    ...options,
-    retryable: meaning === "retry",
-  });
-}
 
 /** What else there is to say of an answer, and what a person can do. */
 function detailOf(meaning: Refusal, status: number, location: HeaderValue): string {
