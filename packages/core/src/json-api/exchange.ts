@@ -36,8 +36,10 @@ export class Exchange implements UndiciHandler {
     this.#reject = reject;
     this.#mostBytes = mostBytes;
     this.#signal = signal;
-    this.#onAbort = () => this.#fail(signal.reason);
-    signal.addEventListener("abort", this.#onAbort, { once: true });
+    // V8 allocates a closure that is assigned to a property at once in the old generation, and what it refers to follows it.
+    const onAbort = () => this.#fail(signal.reason);
+    this.#onAbort = onAbort;
+    signal.addEventListener("abort", onAbort, { once: true });
   }
 
   onRequestStart(controller: UndiciController): void {

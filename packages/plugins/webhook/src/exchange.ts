@@ -53,8 +53,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#signal = signal;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#onAbort = () => this.#stop(signal.reason);
-    signal.addEventListener("abort", this.#onAbort, { once: true });
+    // V8 allocates a closure that is assigned to a property at once in the old generation, and what it refers to follows it.
+    const onAbort = () => this.#stop(signal.reason);
+    this.#onAbort = onAbort;
+    signal.addEventListener("abort", onAbort);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
