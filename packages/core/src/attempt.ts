@@ -1,4 +1,4 @@
-import type { Deadline, Deadlines } from "./deadlines.ts";
+import { Deadline, type Deadlines } from "./deadlines.ts";
 import { HookError } from "./errors.ts";
 import { type Ended, toHookError } from "./judge.ts";
 
@@ -30,16 +30,16 @@ export function startAttempt<Returned>(run: AttemptRun<Returned>): Attempt {
 }
 
 /** A class, because one is made for each delivery, and each closure of one would be made anew. */
-class RunningAttempt<Returned> implements Attempt {
+class RunningAttempt<Returned> extends Deadline implements Attempt {
   readonly #run: AttemptRun<Returned>;
   readonly #controller = new AbortController();
-  readonly #deadline: Deadline;
   #broken: "threw" | "broken off" | undefined;
   #isOver = false;
 
   constructor(run: AttemptRun<Returned>) {
+    super();
     this.#run = run;
-    this.#deadline = run.deadlines.set(() => this.#timeOut());
+    run.deadlines.set(this);
     this.#begin().then(
       (value) => this.#endBy(run.returned(value)),
       (thrown: unknown) => this.#endBy(run.threw(toHookError(thrown))),
@@ -58,7 +58,7 @@ class RunningAttempt<Returned> implements Attempt {
     this.#abort("broken off", error);
   }
 
-  #timeOut(): void {
+  override expire(): void {
     const { name, timeoutMs } = this.#run;
     const message = `${name}: the attempt took longer than ${timeoutMs} ms.`;
     this.#abort("threw", new HookError("TIMEOUT", message, { retryable: true }));
@@ -66,7 +66,7 @@ class RunningAttempt<Returned> implements Attempt {
 
   #abort(type: "threw" | "broken off", error: HookError): void {
     this.#broken ??= type;
-    this.#run.deadlines.lift(this.#deadline);
+    this.#run.deadlines.lift(this);
     this.#controller.abort(error);
     // A hook that hears its signal at once may still say what it was about.
     setImmediate(() => this.#end({ type, error }));
@@ -83,7 +83,7 @@ class RunningAttempt<Returned> implements Attempt {
   #end(ending: Ended<Returned>): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#run.deadlines.lift(this.#deadline);
+    this.#run.deadlines.lift(this);
     this.#run.ended(ending);
   }
 }

@@ -2,18 +2,21 @@ import type { Clock } from "./clock.ts";
 
 /** Time-outs of one length, of which thousands a second are set and hardly one expires: one timer for all of them. */
 export interface Deadlines {
-  /** Calls back when the time is over. */
-  set(expired: () => void): Deadline;
+  /** Has it expire when the time is over. */
+  set(deadline: Deadline): void;
   /** Takes one back; it may be called twice, and after it has expired. */
   lift(deadline: Deadline): void;
 }
 
-export interface Deadline {
-  readonly at: number;
-  readonly expired: () => void;
-  before: Deadline | undefined;
-  after: Deadline | undefined;
-  isSet: boolean;
+/** What can expire; it stands in the list by itself, for one is made for each delivery. */
+export abstract class Deadline {
+  at = 0;
+  before: Deadline | undefined = undefined;
+  after: Deadline | undefined = undefined;
+  isSet = false;
+
+  /** Called when its time is over; it is lifted by then. */
+  abstract expire(): void;
 }
 
 export function createDeadlines(clock: Clock, ms: number): Deadlines {
@@ -29,9 +32,9 @@ export function createDeadlines(clock: Clock, ms: number): Deadlines {
       isWatched = false;
       const now = clock.now();
       while (first !== undefined && first.at <= now) {
-        const { expired } = first;
-        lift(first);
-        expired();
+        const expired = first;
+        lift(expired);
+        expired.expire();
       }
       watch();
     });
@@ -51,19 +54,14 @@ export function createDeadlines(clock: Clock, ms: number): Deadlines {
   };
 
   return {
-    set(expired) {
-      const deadline: Deadline = {
-        at: clock.now() + ms,
-        expired,
-        before: last,
-        after: undefined,
-        isSet: true,
-      };
+    set(deadline) {
+      deadline.at = clock.now() + ms;
+      deadline.before = last;
+      deadline.isSet = true;
       if (last === undefined) first = deadline;
       else last.after = deadline;
       last = deadline;
       watch();
-      return deadline;
     },
     lift,
   };

@@ -1,48 +1,13 @@
-import { type Attempt, startAttempt } from "./attempt.ts";
 import { HookError, messageOf } from "./errors.ts";
-import type { Delivery, Hook, Outcome } from "./hook.ts";
+import type { Outcome } from "./hook.ts";
 import { freezeJson } from "./json.ts";
 import type { Ending } from "./judge.ts";
-import type { Lane } from "./lane.ts";
 
 const plainlyDelivered: Outcome = Object.freeze({ type: "delivered" });
 const longestDelayMs = 365 * 86_400_000;
 
-/** Runs one attempt of one delivery. */
-export function startDelivery({
-  lane,
-  delivery,
-  ended,
-}: {
-  readonly lane: Lane;
-  readonly delivery: (signal: AbortSignal) => Delivery;
-  readonly ended: (ending: Ending) => void;
-}): Attempt {
-  const { hook: name, policy, deadlines } = lane;
-  const deliver = async (making: Promise<Hook>, signal: AbortSignal) => {
-    const live = await making;
-    // Making the hook may have outlasted the attempt.
-    signal.throwIfAborted();
-    return live.deliver(delivery(signal));
-  };
-  const work = (signal: AbortSignal): unknown => {
-    const live = lane.live();
-    return live instanceof Promise ? deliver(live, signal) : live.deliver(delivery(signal));
-  };
-  return startAttempt<Outcome>({
-    work,
-    returned: (value) => endingOf(name, value),
-    threw: (error) => threwEnding(name, error),
-    says: leavesState,
-    ended,
-    name,
-    timeoutMs: policy.timeoutMs,
-    deadlines,
-  });
-}
-
 /** Whether the hook says with what to go on. */
-function leavesState(ending: Ending): boolean {
+export function leavesState(ending: Ending): boolean {
   return ending.type === "returned"
     ? ending.outcome.type === "pending"
     : ending.error.state !== undefined;

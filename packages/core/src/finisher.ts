@@ -53,11 +53,11 @@ export interface Finisher {
   giveBack(lane: Lane, claimed: Held, dueAt: number): void;
   /** Ends a delivery whose stored events cannot be read. */
   giveUpUnreadable(lane: Lane, claimed: Held): void;
-  /** `Delivery.emit` of one attempt: what is emitted goes to `emitted` until `ended`. */
+  /** `Delivery.emit` of one attempt: what is emitted goes to `emitted` until it is over. */
   emitter(
     lane: Lane,
     event: PipehooksEvent,
-    attempt: { readonly emitted: Acceptance[]; readonly ended: boolean },
+    attempt: { readonly emitted: Acceptance[]; readonly isOver: boolean },
   ): Delivery["emit"];
 }
 
@@ -189,7 +189,7 @@ export function createFinisher(
       (lane, event, attempt) =>
       (type, fields = {}) => {
         const acceptance = options.emission(type, fields, event);
-        if (!attempt.ended) attempt.emitted.push(acceptance);
+        if (!attempt.isOver) attempt.emitted.push(acceptance);
         else logger.error(`Hook "${lane.hook}" emitted "${type}" after its attempt: it is lost.`);
       },
   };

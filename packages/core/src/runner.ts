@@ -1,48 +1,108 @@
+import { type AttemptRun, startAttempt } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
-import { startDelivery } from "./delivery-attempt.ts";
+import type { Deadlines } from "./deadlines.ts";
+import { endingOf, leavesState, threwEnding } from "./delivery-ending.ts";
+import type { HookError } from "./errors.ts";
 import type { Finisher } from "./finisher.ts";
-import { readEvents, toDelivery } from "./held-delivery.ts";
+import { type Readable, readEvents, toDelivery } from "./held-delivery.ts";
+import type { Hook, Outcome } from "./hook.ts";
+import type { Ending } from "./judge.ts";
 import type { Held, Lane } from "./lane.ts";
+import type { RunningEntry } from "./running.ts";
 import type { Acceptance } from "./store.ts";
 
-/** Runs an attempt at one delivery. */
+/** Begins an attempt at one delivery. */
 export type Run = (lane: Lane, claimed: Held) => void;
 
-export function createRunner({
-  clock,
-  finisher,
-  ended,
-}: {
+interface RunnerParts {
   readonly clock: Clock;
   readonly finisher: Finisher;
   /** Called when an attempt has ended and its slot is free. */
   readonly ended: (lane: Lane) => void;
-}): Run {
+}
+
+export function createRunner(parts: RunnerParts): Run {
   return (lane, claimed) => {
     const readable = readEvents(claimed);
-    if (readable === undefined) {
-      finisher.giveUpUnreadable(lane, claimed);
-      return;
-    }
-    const { event } = readable;
-    const startedAt = clock.now();
-    const own = { emitted: [] as Acceptance[], ended: false };
-    const emit = finisher.emitter(lane, event, own);
-    const attempt = startDelivery({
-      lane,
-      delivery: (signal) => toDelivery(readable, lane, { signal, emit }),
-      ended(ending) {
-        own.ended = true;
-        lane.running.remove(entry);
-        lane.destination.inFlight -= 1;
-        const { emitted } = own;
-        const done = { lane, claimed, event: () => event, startedAt, ending, emitted };
-        const verdict = finisher.finish(done);
-        finisher.conclude(lane, event.type, verdict);
-        ended(lane);
-      },
-    });
-    const entry = lane.running.add(claimed.id, attempt);
-    lane.destination.inFlight += 1;
+    if (readable === undefined) parts.finisher.giveUpUnreadable(lane, claimed);
+    else new DeliveryRun(lane, readable, parts).begin();
   };
+}
+
+/** One attempt at one delivery. A class, because one is made for each, and each closure of one would be made anew. */
+class DeliveryRun implements AttemptRun<Outcome> {
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly deadlines: Deadlines;
+  readonly emitted: Acceptance[] = [];
+  isOver = false;
+  readonly #lane: Lane;
+  readonly #readable: Readable;
+  readonly #parts: RunnerParts;
+  readonly #startedAt: number;
+  #entry: RunningEntry | undefined;
+
+  constructor(lane: Lane, readable: Readable, parts: RunnerParts) {
+    this.name = lane.hook;
+    this.timeoutMs = lane.policy.timeoutMs;
+    this.deadlines = lane.deadlines;
+    this.#lane = lane;
+    this.#readable = readable;
+    this.#parts = parts;
+    this.#startedAt = parts.clock.now();
+  }
+
+  begin(): void {
+    const attempt = startAttempt(this);
+    this.#entry = this.#lane.running.add(this.#readable.claimed.id, attempt);
+    this.#lane.destination.inFlight += 1;
+  }
+
+  work(signal: AbortSignal): unknown {
+    const live = this.#lane.live();
+    return live instanceof Promise ? this.#deliverBy(live, signal) : this.#deliver(live, signal);
+  }
+
+  async #deliverBy(making: Promise<Hook>, signal: AbortSignal): Promise<unknown> {
+    const live = await making;
+    // Making the hook may have outlasted the attempt.
+    signal.throwIfAborted();
+    return this.#deliver(live, signal);
+  }
+
+  #deliver(hook: Hook, signal: AbortSignal): unknown {
+    const emit = this.#parts.finisher.emitter(this.#lane, this.#readable.event, this);
+    return hook.deliver(toDelivery(this.#readable, this.#lane, { signal, emit }));
+  }
+
+  returned(value: unknown): Ending {
+    return endingOf(this.name, value);
+  }
+
+  threw(error: HookError): Ending {
+    return threwEnding(this.name, error);
+  }
+
+  says(ending: Ending): boolean {
+    return leavesState(ending);
+  }
+
+  ended(ending: Ending): void {
+    this.isOver = true;
+    const lane = this.#lane;
+    const { claimed, event } = this.#readable;
+    const { finisher, ended } = this.#parts;
+    if (this.#entry !== undefined) lane.running.remove(this.#entry);
+    lane.destination.inFlight -= 1;
+    const verdict = finisher.finish({
+      lane,
+      claimed,
+      event: () => event,
+      startedAt: this.#startedAt,
+      ending,
+      emitted: this.emitted,
+    });
+    finisher.conclude(lane, event.type, verdict);
+    ended(lane);
+  }
 }

@@ -1,6 +1,15 @@
 import { createVirtualTime } from "@pipehooks/testing";
 import { expect, test } from "vitest";
-import { createDeadlines } from "../src/deadlines.ts";
+import { createDeadlines, Deadline } from "../src/deadlines.ts";
+
+class Once extends Deadline {
+  override readonly expire: () => void;
+
+  constructor(expire: () => void) {
+    super();
+    this.expire = expire;
+  }
+}
 
 function setUp() {
   const time = createVirtualTime();
@@ -15,8 +24,11 @@ function setUp() {
   };
   const expired: string[] = [];
   const deadlines = createDeadlines(clock, 1000);
-  const set = (name: string) =>
-    deadlines.set(() => expired.push(`${name} at ${time.now() - start}`));
+  const set = (name: string) => {
+    const deadline = new Once(() => expired.push(`${name} at ${time.now() - start}`));
+    deadlines.set(deadline);
+    return deadline;
+  };
   return { time, deadlines, set, expired, timers: () => timers };
 }
 
@@ -69,10 +81,11 @@ test("one timer serves all that are set and lifted within the time", async () =>
 test("what one that expires sets or lifts counts", async () => {
   const { time, deadlines, set, expired } = setUp();
 
-  deadlines.set(() => {
+  const first = new Once(() => {
     deadlines.lift(second);
     set("third");
   });
+  deadlines.set(first);
   const second = set("second");
   await time.advance(5000);
 

@@ -126,7 +126,7 @@ export function createBatcher({
     }
     const { event } = readable;
     const startedAt = clock.now();
-    const own = { emitted: [] as Acceptance[], ended: false };
+    const own = { emitted: [] as Acceptance[], isOver: false };
     const emit = finisher.emitter(lane, event, own);
     try {
       const record = sender.record(toDelivery(readable, lane, { signal: neverAborted, emit }));
@@ -136,7 +136,7 @@ export function createBatcher({
       const slim: Held = { ...claimed, events, parsed: undefined };
       gather(gathering, { claimed: slim, eventType: event.type, record, own }, startedAt);
     } catch (thrown) {
-      own.ended = true;
+      own.isOver = true;
       const ending = { type: "threw", error: toHookError(thrown) } as const;
       const { emitted } = own;
       const done = { lane, claimed, event: () => event, startedAt, ending, emitted };
@@ -216,7 +216,7 @@ export function createBatcher({
     for (const [index, { claimed, own }] of items.entries()) {
       const ending = endings[index];
       if (ending === undefined) continue;
-      own.ended = true;
+      own.isOver = true;
       const { emitted } = own;
       const event = () => readEvents(claimed)?.event;
       const done = { lane, claimed, event, startedAt, ending, emitted, random: () => chance };

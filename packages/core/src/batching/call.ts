@@ -1,6 +1,6 @@
 import { type Attempt, startAttempt } from "../attempt.ts";
 import type { BatchRecord, BatchSender } from "../batch.ts";
-import { endingOf, threwEnding } from "../delivery-attempt.ts";
+import { endingOf, threwEnding } from "../delivery-ending.ts";
 import { HookError, isHookError } from "../errors.ts";
 import type { Ended, Ending } from "../judge.ts";
 import type { Lane } from "../lane.ts";

@@ -9,8 +9,8 @@ export interface Gathered {
   readonly claimed: Held;
   readonly eventType: string;
   readonly record: BatchRecord;
-  /** What the hook emitted for it; `ended` after its call. */
-  readonly own: { readonly emitted: Acceptance[]; ended: boolean };
+  /** What the hook emitted for it; `isOver` after its call. */
+  readonly own: { readonly emitted: Acceptance[]; isOver: boolean };
 }
 
 /** What goes in one call. */
