@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
+import { createAlarm } from "./alarm.ts";
 import type { Arrival } from "./arrival.ts";
 import { createBatcher } from "./batching/batcher.ts";
 import { empty, type Gathering } from "./batching/gathering.ts";
@@ -68,7 +69,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let beginning = false;
   let pumpAgain = false;
   let pumped: Promise<void> = Promise.resolve();
-  let timer: Disposable | undefined;
   const open: Disposable[] = [];
 
   const settler = createSettler({
@@ -128,6 +128,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       else pumped = pumpUntilQuiet();
     });
   };
+
+  const alarm = createAlarm(clock, pump);
 
   const pumpUntilQuiet = async (): Promise<void> => {
     pumping = true;
@@ -225,8 +227,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
 
   const sleepUntilNext = (): void => {
-    timer?.[Symbol.dispose]();
-    timer = undefined;
     if (stopping) return;
     const now = clock.now();
     let next = Number.POSITIVE_INFINITY;
@@ -234,7 +234,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (settler.stuck) next = Math.max(next, now + 1000);
     if (next === Number.POSITIVE_INFINITY) return;
     if (next <= now) pump();
-    else timer = clock.timer(next - now, pump);
+    else alarm.set(next);
   };
 
   const wakeGate = (lane: Lane): void => {
@@ -331,7 +331,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
     async stop(deadline) {
       stopping = true;
-      timer?.[Symbol.dispose]();
+      alarm[Symbol.dispose]();
       await pumped;
       for (const item of open.splice(0)) item[Symbol.dispose]();
       for (const lane of active) giveBackHeld(lane);
