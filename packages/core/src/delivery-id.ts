@@ -2,18 +2,43 @@ import { hash } from "node:crypto";
 import type { PipehooksEvent } from "./event.ts";
 import type { GatedDelivery } from "./store.ts";
 
+/** Ids that can stand in a key as they are: as a header, in a file's name, before a suffix. */
+const plainId = /^[\w-]{1,40}$/;
+
 /**
- * The same over attempts, restarts and replays; safe as a `webhook-id`, whatever the event's id looks like. Of what
- * a gate let through together it is made from the first event, the gate's key and what the delivery is (its tag).
+ * The same over attempts, restarts and replays; at most 60 letters, digits, `_` and `-`, whatever the event's id looks
+ * like: `ph_`, the event's id, and 16 hexadecimal digits for its source and the hook (`phx_` where only a hash of the id can
+ * stand there). Of what a gate let through together it is made from the first event, the gate's key and what the delivery
+ * is (its tag).
  */
 export function idempotencyKeyOf(
   event: PipehooksEvent,
   hook: string,
   gate?: Pick<GatedDelivery, "key" | "release">,
 ): string {
-  let text = `${event.source}\u0000${event.id}\u0000${hook}`;
-  if (gate !== undefined) text += `\u0000${gate.key}\u0000${gate.release.tag ?? ""}`;
-  return `ph_${hash("sha256", text, "hex").slice(0, 32)}`;
+  const { id, source } = event;
+  const suffix =
+    gate === undefined
+      ? suffixOf(source, hook)
+      : digest(`${source}\u0000${hook}\u0000${gate.key}\u0000${gate.release.tag ?? ""}`, 16);
+  return plainId.test(id) ? `ph_${id}_${suffix}` : `phx_${digest(id, 32)}_${suffix}`;
+}
+
+const mostSuffixes = 1000;
+const suffixes = new Map<string, { readonly source: string; readonly suffix: string }>();
+
+/** Most hooks see one source; its suffix need not be made for each delivery. */
+function suffixOf(source: string, hook: string): string {
+  const known = suffixes.get(hook);
+  if (known?.source === source) return known.suffix;
+  const suffix = digest(`${source}\u0000${hook}`, 16);
+  if (suffixes.size >= mostSuffixes) suffixes.clear();
+  suffixes.set(hook, { source, suffix });
+  return suffix;
+}
+
+function digest(text: string, digits: number): string {
+  return hash("sha256", text, "hex").slice(0, digits);
 }
 
 /** Text form of a delivery's id, as people see and type it. */

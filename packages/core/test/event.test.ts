@@ -595,18 +595,38 @@ describe("types", () => {
 });
 
 describe("identity", () => {
-  test("the idempotency key depends on source, id and hook, and has letters, digits and _ only", () => {
-    const event = (source: string, id: string) => ({ source, id }) as PipehooksEvent;
+  const event = (source: string, id: string) => ({ source, id }) as PipehooksEvent;
+
+  test("the idempotency key depends on source, id and hook, and has letters, digits, _ and - only", () => {
     const keys = [
       idempotencyKeyOf(event("/a", "1"), "h"),
       idempotencyKeyOf(event("/b", "1"), "h"),
       idempotencyKeyOf(event("/a", "2"), "h"),
       idempotencyKeyOf(event("/a", "1"), "i"),
       idempotencyKeyOf(event("/a", "1. é/\n"), "h"),
+      idempotencyKeyOf(event("/a", "é".repeat(500)), "h"),
+      idempotencyKeyOf(event("/a", "x".repeat(40)), "h"),
+      idempotencyKeyOf(event("/a", "x".repeat(41)), "h"),
     ];
 
-    expect(new Set(keys).size).toBe(5);
-    expect(keys.every((key) => /^[a-z0-9_]{20,64}$/.test(key))).toBe(true);
+    expect(new Set(keys).size).toBe(keys.length);
+    for (const key of keys) expect(key).toMatch(/^[\w-]{20,60}$/);
     expect(idempotencyKeyOf(event("/a", "1"), "h")).toBe(keys[0]);
+    expect(idempotencyKeyOf(event("/b", "1"), "h")).toBe(keys[1]);
+  });
+
+  test("the event's id can be read in the idempotency key, where it is fit for a header", () => {
+    const id = "01a2b3c4-0000-7000-8000-00000000000a";
+
+    expect(idempotencyKeyOf(event("/a", id), "h")).toMatch(new RegExp(`^ph_${id}_[0-9a-f]{16}$`));
+    expect(idempotencyKeyOf(event("/a", "a.b"), "h")).toMatch(/^phx_[0-9a-f]{32}_[0-9a-f]{16}$/);
+  });
+
+  test("the idempotency key is the same however many hooks and sources there were between", () => {
+    const first = idempotencyKeyOf(event("/a", "1"), "h");
+
+    for (let n = 0; n < 3000; n += 1) idempotencyKeyOf(event("/a", "1"), `h${n}`);
+
+    expect(idempotencyKeyOf(event("/a", "1"), "h")).toBe(first);
   });
 });
