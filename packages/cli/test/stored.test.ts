@@ -132,6 +132,17 @@ test.concurrent("show tells an event, its deliveries and each answer, by either 
   expect(unknown.stderr).toContain("no event and no delivery dlv_99");
 });
 
+test("show finds an event by the webhook-id that its receiver was sent", async () => {
+  await using receiver = await receive();
+  await using folder = await createFolder(patient(receiver.url));
+  await fill(folder);
+  const sent = receiver.requests.find(({ text }) => text.includes("good-2"));
+
+  const shown = await folder.json(["show", String(sent?.headers["webhook-id"])]);
+
+  expect(shown).toMatchObject([{ event: { id: "good-2" } }]);
+});
+
 test.concurrent("replay --dry-run lists what would be replayed and changes nothing", async () => {
   const dry = await shared.run(["replay", "--state", "dead", "--dry-run"]);
   const listed = await shared.json(["replay", "--hook", "ops", "--dry-run"]);

@@ -8,7 +8,7 @@ import {
 } from "@pipehooks/core";
 import { outcomeText } from "../attempts.ts";
 import { type Context, defineCommand, type ExitStatus } from "../command.ts";
-import { allEvents, deliveryJson, deliveryNumber } from "../ids.ts";
+import { allEvents, deliveryJson, deliveryNumber, eventIdInKey } from "../ids.ts";
 import { withBus } from "../open.ts";
 import { printable } from "../text.ts";
 import { iso, relative } from "../time.ts";
@@ -25,13 +25,17 @@ interface Shown {
 export const show = defineCommand<Record<never, never>>({
   name: "show",
   summary: "show an event, its deliveries, and what each attempt was answered",
-  operands: [{ name: "<id>", description: "id of an event, or of a delivery (dlv_42)" }],
+  operands: [
+    { name: "<id>", description: "id of an event, of a delivery (dlv_42), or a webhook-id (ph_…)" },
+  ],
   run: (context, { operands: [id = ""] }) =>
     withBus(context, {}, (bus) => showId(context, bus.store, id)),
 });
 
 async function showId({ output }: Context, store: Store, id: string): Promise<ExitStatus> {
-  const found = await find(store, id);
+  const inKey = eventIdInKey(id);
+  let found = await find(store, id);
+  if (found.length === 0 && inKey !== undefined) found = await find(store, inKey);
   if (found.length === 0) {
     output.error(`There is no event and no delivery ${printable(id)} in ${store.description}.`);
     return 1;
