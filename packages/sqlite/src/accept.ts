@@ -9,7 +9,7 @@ import type { Ledger } from "./ledger.ts";
 import { prepareEndOfBlock } from "./memory.ts";
 import { once } from "./once.ts";
 import type { Owners } from "./owners.ts";
-import type { Value } from "./rows.ts";
+import { fitting, mostAtOnce, prepareInsert, type Value } from "./rows.ts";
 
 const none: EntryPlaces = { places: [], announced: false };
 
@@ -17,17 +17,18 @@ const none: EntryPlaces = { places: [], announced: false };
 export type Accept = (ask: AcceptAsk) => number[];
 
 const eventColumns = "seq id source type pipeline at first count body".split(" ");
-/** Events inserted by one statement, where none of them is there already. */
-const eventsAtOnce = 10;
 
 export function prepareAccept(
   db: DatabaseSync,
   { ledger, owners, gates }: { ledger: Ledger; owners: Owners; gates: () => Gates },
 ): Accept {
-  const insert = `INSERT INTO events (${eventColumns.join(", ")}) VALUES `;
-  const row = `(${eventColumns.map(() => "?").join(", ")})`;
-  const addEvent = db.prepare(`${insert}${row} ON CONFLICT (id, source) DO NOTHING`);
-  const addEvents = once(() => db.prepare(insert + new Array(eventsAtOnce).fill(row).join(", ")));
+  const insert = prepareInsert(db, "events", eventColumns);
+  const insertNew = prepareInsert(
+    db,
+    "events",
+    eventColumns,
+    "ON CONFLICT (id, source) DO NOTHING",
+  );
   const findEvent = db.prepare("SELECT first, count FROM events WHERE id = ? AND source = ?");
   const deliveries = prepareDeliveries(db, ledger);
   const endOfBlock = prepareEndOfBlock(db);
@@ -48,9 +49,15 @@ export function prepareAccept(
     };
   }
 
-  function eventRow(cells: readonly Cell[], at: number, seq: number, first: number): Value[] {
+  /** Adds the values of the row of the event at this place. */
+  function pushRow(
+    values: Value[],
+    cells: readonly Cell[],
+    at: number,
+    { seq, first }: { readonly seq: number; readonly first: number },
+  ): void {
     const pipeline = cells[at + 3] as string | null;
-    return [
+    values.push(
       seq,
       packId(cells[at + 1] as string),
       ledger.number(cells[at] as string),
@@ -60,20 +67,30 @@ export function prepareAccept(
       first,
       cells[at + 6] as number,
       cells[at + 5] as string,
-    ];
+    );
+  }
+
+  /** The rows of the events at these places, which are to be the next ones. */
+  function rowsOf(cells: readonly Cell[], places: readonly number[]): Value[] {
+    let { event, delivery } = sequences;
+    const values: Value[] = [];
+    for (const at of places) {
+      event += 1;
+      pushRow(values, cells, at, { seq: event, first: delivery + 1 });
+      delivery += cells[at + 6] as number;
+    }
+    return values;
+  }
+
+  /** Inserts the event at this place; `false` where it is there already. */
+  function addOne(cells: readonly Cell[], place: number): boolean {
+    return insertNew(1).run(...rowsOf(cells, [place])).changes === 1;
   }
 
   /** Inserts the events at these places by one statement; `false`, and nothing, where one of them is there already. */
   function addTogether(cells: readonly Cell[], places: readonly number[]): boolean {
-    let { event, delivery } = sequences;
-    const values = places.flatMap((at) => {
-      event += 1;
-      const own = eventRow(cells, at, event, delivery + 1);
-      delivery += cells[at + 6] as number;
-      return own;
-    });
     try {
-      addEvents().run(...values);
+      insert(places.length).run(...rowsOf(cells, places));
       return true;
     } catch (error) {
       if (isConstraint(error)) return false;
@@ -122,20 +139,17 @@ export function prepareAccept(
     const answer: number[] = [];
     deliveries.begin();
     for (let at = 0; at < cells.length; ) {
-      const places = plainPlaces(cells, at);
-      const together = places.length === eventsAtOnce && addTogether(cells, places);
-      for (const place of together ? places : [at]) {
-        const { changes } = together
-          ? { changes: 1 }
-          : addEvent.run(...eventRow(cells, place, sequences.event + 1, sequences.delivery + 1));
-        if (changes === 0) {
+      const places = nextPlaces(cells, at);
+      const together = places.length > 1 && addTogether(cells, places);
+      for (const place of places) {
+        if (together || addOne(cells, place)) {
+          addRest(ask, place, lease, answer);
+        } else {
           const there = findEvent.get(
             packId(cells[place + 1] as string),
             ledger.number(cells[place] as string),
           );
           answer.push(Number(there?.first), Number(there?.count), acceptedFlags.duplicate);
-        } else {
-          addRest(ask, place, lease, answer);
         }
         at = endOfEvent(cells, place);
       }
@@ -145,15 +159,15 @@ export function prepareAccept(
   };
 }
 
-/** Where the next events stand that come to no gate, as many as are inserted at once. */
-function plainPlaces(cells: readonly Cell[], from: number): readonly number[] {
+/** Where the next events stand, as many as are inserted at once; one that comes to a gate stands alone. */
+function nextPlaces(cells: readonly Cell[], from: number): readonly number[] {
   const places: number[] = [];
-  for (let at = from; at < cells.length && places.length < eventsAtOnce; ) {
+  for (let at = from; at < cells.length && places.length < mostAtOnce; ) {
     if (cells[at + 7] !== 0) break;
     places.push(at);
     at = endOfEvent(cells, at);
   }
-  return places;
+  return places.length === 0 ? [from] : places.slice(0, fitting(places.length));
 }
 
 function endOfEvent(cells: readonly Cell[], at: number): number {

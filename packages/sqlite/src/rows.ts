@@ -3,7 +3,37 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 /** What a column takes. */
 export type Value = string | number | Uint8Array | null;
 
-/** Rows of one table that are inserted together: a statement for each would cost more than what it writes. */
+/** How many rows one statement inserts, the most first: a statement for each would cost more than what it writes. */
+const sizes = [25, 5, 1] as const;
+export const mostAtOnce: number = sizes[0];
+
+/** As many of these rows as there is a statement for. */
+export function fitting(rows: number): number {
+  return sizes.find((size) => size <= rows) ?? 0;
+}
+
+/** Statements that insert rows of one table, by how many; each is prepared when first needed. */
+export function prepareInsert(
+  db: DatabaseSync,
+  table: string,
+  columns: readonly string[],
+  otherwise = "",
+): (rows: number) => StatementSync {
+  const row = `(${columns.map(() => "?").join(", ")})`;
+  const prepared = new Map<number, StatementSync>();
+  return (rows) => {
+    const known = prepared.get(rows);
+    if (known !== undefined) return known;
+    const values = new Array(rows).fill(row).join(", ");
+    const statement = db.prepare(
+      `INSERT INTO ${table} (${columns.join(", ")}) VALUES ${values} ${otherwise}`,
+    );
+    prepared.set(rows, statement);
+    return statement;
+  };
+}
+
+/** Rows of one table that are inserted together. */
 export interface Rows {
   /** Values of one row, in the order of the columns. */
   add(...values: readonly Value[]): void;
@@ -13,32 +43,26 @@ export interface Rows {
   reset(): void;
 }
 
-const rowsAtOnce = 10;
-
 export function prepareRows(db: DatabaseSync, table: string, columns: readonly string[]): Rows {
-  const insert = (count: number): StatementSync => {
-    const row = `(${columns.map(() => "?").join(", ")})`;
-    const rows = Array.from({ length: count }, () => row).join(", ");
-    return db.prepare(`INSERT INTO ${table} (${columns.join(", ")}) VALUES ${rows}`);
-  };
-  const one = insert(1);
-  let many: StatementSync | undefined;
+  const insert = prepareInsert(db, table, columns);
+  const width = columns.length;
   let values: Value[] = [];
 
   return {
     add(...row) {
       values.push(...row);
-      if (values.length < rowsAtOnce * columns.length) return;
+      if (values.length < mostAtOnce * width) return;
       const full = values;
       values = [];
-      many ??= insert(rowsAtOnce);
-      many.run(...full);
+      insert(mostAtOnce).run(...full);
     },
     flush() {
       const rest = values;
       values = [];
-      for (let at = 0; at < rest.length; at += columns.length) {
-        one.run(...rest.slice(at, at + columns.length));
+      for (let at = 0; at < rest.length; ) {
+        const rows = fitting((rest.length - at) / width);
+        insert(rows).run(...rest.slice(at, at + rows * width));
+        at += rows * width;
       }
     },
     reset() {

@@ -117,6 +117,44 @@ export const accepting: Topic = (test, sharedTest) => {
     await countsAgree(store);
   });
 
+  test("batches of any size, with duplicates in any place, are answered event by event", async ({
+    store,
+  }) => {
+    const delivered = new Map<string, readonly number[]>();
+    for (const [size, step] of [
+      [7, 0],
+      [31, 0],
+      [64, 9],
+      [26, 25],
+      [30, 1],
+      [5, 4],
+    ] as const) {
+      const fresh = (at: number) => `e${delivered.size + at}`;
+      // Each `step`th is one that is there already, the last ones of the batch included.
+      const ids = Array.from({ length: size }, (_, at) =>
+        step > 0 && at % step === step - 1 ? `e${at}` : fresh(at),
+      );
+      const accepted = await store.accept(
+        ids.map((id, at) =>
+          acceptance(id, { deliveries: at % 3 === 0 ? [] : [{ hook: "a", dueAt: t0 }] }),
+        ),
+      );
+      for (const [at, id] of ids.entries()) {
+        const known = delivered.get(id);
+        assert.equal(accepted[at]?.duplicate, known !== undefined, id);
+        if (known !== undefined) assert.deepEqual(accepted[at]?.deliveries, known, id);
+        else delivered.set(id, accepted[at]?.deliveries ?? []);
+      }
+    }
+    const rows = await every(store);
+    assert.deepEqual(
+      rows.map(({ id, eventId }) => [id, eventId]),
+      [...delivered].flatMap(([id, ids]) => ids.map((delivery) => [delivery, id])),
+    );
+    assert.equal((await store.events({ limit: 1000 })).length, delivered.size);
+    await countsAgree(store);
+  });
+
   test("equal ids of different sources are different events", async ({ store }) => {
     const [one, two] = await store.accept([
       acceptance("e1", { source: "/x" }),
