@@ -32,7 +32,7 @@ export async function compare(comparison: Comparison): Promise<void> {
   }
 }
 
-const warmUps = 3;
+const warmUps = 6;
 
 async function rounded(
   remotes: readonly Remote[],
