@@ -22,15 +22,17 @@ export class EventForStore implements StoredEvent {
   readonly type: string;
   readonly time: number;
   readonly pipeline: string | undefined;
+  readonly idIsNew: boolean;
   readonly #event: PipehooksEvent;
   #body: string | undefined;
 
-  constructor(event: PipehooksEvent, time: number) {
+  constructor(event: PipehooksEvent, time: number, idIsNew: boolean) {
     this.source = event.source;
     this.id = event.id;
     this.type = event.type;
     this.time = time;
     this.pipeline = event.pipeline;
+    this.idIsNew = idIsNew;
     this.#event = event;
   }
 

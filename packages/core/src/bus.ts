@@ -78,9 +78,13 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   let state: "open" | "closing" | "closed" = "open";
   let closing: Promise<void> | undefined;
 
-  const arrive = (event: PipehooksEvent, now: number, context?: EventContext): Arrival => {
+  const arrive = (
+    event: PipehooksEvent,
+    now: number,
+    { context, idIsNew = false }: { context?: EventContext | undefined; idIsNew?: boolean } = {},
+  ): Arrival => {
     const { deliveries, gates } = router.placesOf(event, now);
-    const stored = new EventForStore(event, now);
+    const stored = new EventForStore(event, now, idIsNew);
     return { event, acceptance: { at: now, event: stored, deliveries, gates }, context };
   };
 
@@ -177,7 +181,8 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     }
     const now = clock.now();
     const context = instrument.context();
-    return intake.add(arrive(createEvent(type, fields, context, rules, now), now, context));
+    const event = createEvent(type, fields, context, rules, now);
+    return intake.add(arrive(event, now, { context, idIsNew: fields.id === undefined }));
   };
   const emitUnknown = (type: string, fields: EventFields<unknown> = {}): Promise<EmitResult> => {
     try {

@@ -99,6 +99,8 @@ export interface StoredEvent {
   readonly pipeline?: string | undefined;
   /** The whole event as JSON text. */
   readonly body: string;
+  /** Whether the id was made for it just now, so that no event that came before can have it. */
+  readonly idIsNew?: boolean | undefined;
 }
 
 export interface Acceptance {

@@ -17,6 +17,8 @@ export interface EventEntry {
   /** How many of its deliveries are dead. */
   dead: number;
   removed: boolean;
+  /** Whether it can be found by its id. */
+  isSorted: boolean;
 }
 
 export interface DeliveryEntry extends Placed {

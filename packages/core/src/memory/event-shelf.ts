@@ -1,6 +1,7 @@
 import { HookError } from "../errors.ts";
 import type { StoredEvent } from "../store.ts";
 import type { DeliveryEntry, EventEntry } from "./entries.ts";
+import { EventIds } from "./event-ids.ts";
 import { Fifo } from "./fifo.ts";
 
 /** The events, and which of them make room. */
@@ -34,13 +35,10 @@ export function createEventShelf(options: {
   readonly removed: (event: EventEntry, delivery: DeliveryEntry) => void;
 }): EventShelf {
   const { maxEvents, keepSettled, removed } = options;
-  const bySource = new Map<string, Map<string, EventEntry>>();
+  const ids = new EventIds();
   // Those that nothing needs and that have no dead letters; entries may be stale, the reader checks.
   const removable = new Fifo<EventEntry>();
   let lastSeq = 0;
-  // Most events of a burst are of one source.
-  let usualSource: string | undefined;
-  let usualIds = new Map<string, EventEntry>();
   // Events that something needs or that have dead letters.
   let held = 0;
 
@@ -54,33 +52,16 @@ export function createEventShelf(options: {
       open,
       dead: 0,
       removed: false,
+      isSorted: false,
     };
-    let ids = idsOf(stored.source);
-    if (ids === undefined) {
-      ids = new Map();
-      bySource.set(stored.source, ids);
-    }
-    ids.set(stored.id, entry);
+    ids.add(entry);
     return entry;
   };
 
-  const idsOf = (source: string): Map<string, EventEntry> | undefined => {
-    if (source === usualSource) return usualIds;
-    const ids = bySource.get(source);
-    if (ids !== undefined) [usualSource, usualIds] = [source, ids];
-    return ids;
-  };
-
   const remove = (event: EventEntry): void => {
-    const { source, id } = event.stored;
     if (!isRemovable(event)) held -= 1;
     event.removed = true;
-    const ids = idsOf(source);
-    ids?.delete(id);
-    if (ids?.size === 0) {
-      bySource.delete(source);
-      usualSource = undefined;
-    }
+    ids.delete(event);
     if (event.deliveries === undefined) return;
     for (const entry of event.deliveries) removed(event, entry);
   };
@@ -96,7 +77,7 @@ export function createEventShelf(options: {
     get lastSeq() {
       return lastSeq;
     },
-    find: ({ source, id }) => idsOf(source)?.get(id),
+    find: ({ source, id, idIsNew }) => (idIsNew === true ? undefined : ids.find(source, id)),
     add(event, at) {
       held += 1;
       return put(event, at, 1);
@@ -124,12 +105,8 @@ export function createEventShelf(options: {
         { retryable: true },
       );
     },
-    all() {
-      const all = [...bySource.values()].flatMap((ids) => [...ids.values()]);
-      // Of one source they are in order already.
-      return bySource.size > 1 ? all.sort((a, b) => a.seq - b.seq) : all;
-    },
-    withId: (id) => [...bySource.values()].flatMap((ids) => ids.get(id) ?? []),
+    all: () => ids.all(),
+    withId: (id) => ids.withId(id),
   };
 }
 

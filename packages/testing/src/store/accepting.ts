@@ -155,6 +155,28 @@ export const accepting: Topic = (test, sharedTest) => {
     await countsAgree(store);
   });
 
+  test("an event whose id was just made is found by it, and the same id again is a duplicate", async ({
+    store,
+  }) => {
+    const fresh = (id: string) => {
+      const made = acceptance(id);
+      return { ...made, event: { ...made.event, idIsNew: true } };
+    };
+    const [first] = await store.accept([fresh("e1"), acceptance("e2"), fresh("e3")]);
+    const [again, other] = await store.accept([acceptance("e1"), fresh("e4")]);
+
+    assert.deepEqual(again, { duplicate: true, deliveries: first?.deliveries });
+    assert.equal(other?.duplicate, false);
+    assert.equal((await store.events({ id: "e4" })).length, 1);
+    const rows = await store.events({ oldestFirst: true });
+    assert.deepEqual(
+      rows.map(({ body }) => JSON.parse(body)),
+      ["e1", "e2", "e3", "e4"].map((id) => JSON.parse(acceptance(id).event.body)),
+    );
+    assert.equal((await store.deliveries({ eventId: "e3" })).length, 1);
+    await countsAgree(store);
+  });
+
   test("equal ids of different sources are different events", async ({ store }) => {
     const [one, two] = await store.accept([
       acceptance("e1", { source: "/x" }),
