@@ -32,10 +32,8 @@ const bodyMs = 1_000;
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly opening: Opening = {};
   readonly #startedAt = performance.now();
-  readonly #signal: AbortSignal;
   readonly #resolve: (received: Received) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #onAbort: () => void;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
   #headers: ReceivedHeaders = noHeaders;
@@ -50,13 +48,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     resolve: (received: Received) => void,
     reject: (error: unknown) => void,
   ) {
-    this.#signal = signal;
     this.#resolve = resolve;
     this.#reject = reject;
-    // V8 allocates a closure that is assigned to a property at once in the old generation, and what it refers to follows it.
-    const onAbort = () => this.#stop(signal.reason);
-    this.#onAbort = onAbort;
-    signal.addEventListener("abort", onAbort);
+    // Never taken off: the signal is of one attempt, and ends with it.
+    signal.addEventListener("abort", () => this.#stop(signal.reason));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -100,6 +95,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Ends it before its answer has. */
   #stop(error: unknown): void {
+    if (this.#isOver) return;
     this.#finish(error);
     this.#controller?.abort(stopped);
   }
@@ -109,7 +105,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#bodyTimer);
-    this.#signal.removeEventListener("abort", this.#onAbort);
     if (this.#status === 0) {
       this.#reject(error);
       return;

@@ -12,7 +12,7 @@ import type { WebhookOptions } from "./options.ts";
 /** Sends requests to one URL, over connections shared with every hook of equal settings. */
 export interface Sender {
   /**
-   * One request, one answer, whatever its status.
+   * One request, one answer, whatever its status. The signal is of this request alone.
    * @throws HookError RECEIVER_UNREACHABLE, RECEIVER_UNTRUSTED, RECEIVER_REFUSED, RECEIVER_FAILED,
    * TARGET_BLOCKED, REQUEST_INVALID, TIMEOUT, ABORTED
    */
