@@ -1,22 +1,13 @@
-import { createVirtualTime } from "@pipehooks/testing";
 import { expect, test } from "vitest";
 import { createAlarm } from "../src/alarm.ts";
+import { createCountingTime } from "./counting-clock.ts";
 
 function setUp() {
-  const time = createVirtualTime();
-  const start = time.now();
-  let timers = 0;
-  const clock: typeof time.clock = {
-    now: time.clock.now,
-    timer(ms, callback) {
-      timers += 1;
-      return time.clock.timer(ms, callback);
-    },
-  };
+  const { time, clock, timers, elapsed } = createCountingTime();
   const rings: number[] = [];
-  const alarm = createAlarm(clock, () => rings.push(time.now() - start));
+  const alarm = createAlarm(clock, () => rings.push(elapsed()));
   const setIn = (ms: number) => alarm.set(time.now() + ms);
-  return { time, alarm, setIn, rings, timers: () => timers };
+  return { time, alarm, setIn, rings, timers };
 }
 
 test("it rings at the earliest time that it was set for, and once", async () => {

@@ -1,6 +1,6 @@
-import { createVirtualTime } from "@pipehooks/testing";
 import { expect, test } from "vitest";
 import { createDeadlines, Deadline } from "../src/deadlines.ts";
+import { createCountingTime } from "./counting-clock.ts";
 
 class Once extends Deadline {
   override readonly expire: () => void;
@@ -12,24 +12,15 @@ class Once extends Deadline {
 }
 
 function setUp() {
-  const time = createVirtualTime();
-  const start = time.now();
-  let timers = 0;
-  const clock: typeof time.clock = {
-    now: time.clock.now,
-    timer(ms, callback) {
-      timers += 1;
-      return time.clock.timer(ms, callback);
-    },
-  };
+  const { time, clock, timers, elapsed } = createCountingTime();
   const expired: string[] = [];
   const deadlines = createDeadlines(clock, 1000);
   const set = (name: string) => {
-    const deadline = new Once(() => expired.push(`${name} at ${time.now() - start}`));
+    const deadline = new Once(() => expired.push(`${name} at ${elapsed()}`));
     deadlines.set(deadline);
     return deadline;
   };
-  return { time, deadlines, set, expired, timers: () => timers };
+  return { time, deadlines, set, expired, timers };
 }
 
 test("each expires at its time, in their order", async () => {
