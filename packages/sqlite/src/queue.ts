@@ -30,8 +30,7 @@ const soonWeight = 16 * 1024;
 /**
  * All calls of one turn of the event loop, and all made while a group is under way, go to the runner together:
  * one transaction, one fsync. A group that is heavy enough goes after the one that is under way at once, where the runner
- * has room for it: the store need not wait for the way there and back. Not one with light calls (what became of deliveries):
- * who delivers makes as much work for the store as who emits, and larger groups make less of it.
+ * has room for it: the store need not wait for the way there and back.
  */
 export function createCallQueue(load: () => Promise<Runner> | Runner): CallQueue {
   let entries: Entry[] = [];
@@ -43,9 +42,8 @@ export function createCallQueue(load: () => Promise<Runner> | Runner): CallQueue
   const idlers: (() => void)[] = [];
 
   const isIdle = () => entries.length === 0 && underWay === 0;
-  const isHeavy = () => weight >= soonWeight && entries.every((entry) => entry.weight > 0);
   const mayGo = () =>
-    entries.length > 0 && !loading && (underWay === 0 || (underWay < room && isHeavy()));
+    entries.length > 0 && !loading && (underWay === 0 || (underWay < room && weight >= soonWeight));
 
   function pump(): void {
     while (mayGo()) void run(takeGroup());
