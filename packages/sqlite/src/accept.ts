@@ -49,35 +49,26 @@ export function prepareAccept(
     };
   }
 
-  /** Adds the values of the row of the event at this place. */
-  function pushRow(
-    values: Value[],
-    cells: readonly Cell[],
-    at: number,
-    { seq, first }: { readonly seq: number; readonly first: number },
-  ): void {
-    const pipeline = cells[at + 3] as string | null;
-    values.push(
-      seq,
-      packId(cells[at + 1] as string),
-      ledger.number(cells[at] as string),
-      ledger.number(cells[at + 2] as string),
-      pipeline === null ? null : ledger.number(pipeline),
-      cells[at + 4] as number,
-      first,
-      cells[at + 6] as number,
-      cells[at + 5] as string,
-    );
-  }
-
   /** The rows of the events at these places, which are to be the next ones. */
   function rowsOf(cells: readonly Cell[], places: readonly number[]): Value[] {
     let { event, delivery } = sequences;
     const values: Value[] = [];
     for (const at of places) {
+      const pipeline = cells[at + 3] as string | null;
+      const count = cells[at + 6] as number;
       event += 1;
-      pushRow(values, cells, at, { seq: event, first: delivery + 1 });
-      delivery += cells[at + 6] as number;
+      values.push(
+        event,
+        packId(cells[at + 1] as string),
+        ledger.number(cells[at] as string),
+        ledger.number(cells[at + 2] as string),
+        pipeline === null ? null : ledger.number(pipeline),
+        cells[at + 4] as number,
+        delivery + 1,
+        count,
+        cells[at + 5] as string,
+      );
+      delivery += count;
     }
     return values;
   }
