@@ -18,11 +18,6 @@ export function deliveryNumber(id: string): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined;
 }
 
-/** The event's id in an idempotency key, such as a receiver logs it: `ph_<id>_<16 digits>`. */
-export function eventIdInKey(key: string): string | undefined {
-  return /^ph_(.+)_[0-9a-f]{16}$/.exec(key)?.[1];
-}
-
 /** What somebody typed, and the deliveries it stands for. */
 export interface Named {
   readonly id: string;

@@ -24,6 +24,11 @@ export function idempotencyKeyOf(
   return plainId.test(id) ? `ph_${id}_${suffix}` : `phx_${digest(id, 32)}_${suffix}`;
 }
 
+/** The event's id in an idempotency key, which a receiver may have logged; absent where it was hashed. */
+export function eventIdInKey(key: string): string | undefined {
+  return /^ph_(.+)_[0-9a-f]{16}$/.exec(key)?.[1];
+}
+
 const mostSuffixes = 1000;
 const suffixes = new Map<string, { readonly source: string; readonly suffix: string }>();
 

@@ -39,7 +39,7 @@ export {
 } from "./condition.ts";
 export { ConnectFailure, describeFailure, type Failure, failureCodeOf } from "./connect-failure.ts";
 export { mostHops } from "./create-event.ts";
-export { idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
+export { eventIdInKey, idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
 export { summarize, toTemplateScope } from "./delivery-scope.ts";
 export { settledStates, unsettledStates } from "./delivery-state.ts";
 export type { DestinationReport } from "./destination.ts";

@@ -1,6 +1,7 @@
 import {
   type AttemptRow,
   type DeliveryRow,
+  eventIdInKey,
   formatDuration,
   type PipehooksEvent,
   type Store,
@@ -8,7 +9,7 @@ import {
 } from "@pipehooks/core";
 import { outcomeText } from "../attempts.ts";
 import { type Context, defineCommand, type ExitStatus } from "../command.ts";
-import { allEvents, deliveryJson, deliveryNumber, eventIdInKey } from "../ids.ts";
+import { allEvents, deliveryJson, deliveryNumber } from "../ids.ts";
 import { withBus } from "../open.ts";
 import { printable } from "../text.ts";
 import { iso, relative } from "../time.ts";
