@@ -66,7 +66,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let stopping = false;
   let pumping = false;
   let scheduled = false;
-  let beginning = false;
   let pumpAgain = false;
   let pumped: Promise<void> = Promise.resolve();
   const open: Disposable[] = [];
@@ -93,11 +92,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     announced: options.announced,
   });
 
-  const ended = (lane: Lane): void => {
-    // A slot that hooks share goes to the one whose turn it is.
-    if (lane.destination.concurrency === Number.POSITIVE_INFINITY) begin(lane);
-    pump();
-  };
+  // What has ended in one turn of the event loop is taken down first, and the next begins after all of it: each of the
+  // two goes faster alone. A slot that hooks share goes to the one whose turn it is.
+  const ended = (): void => pump();
 
   const finisher = createFinisher({ ...options, owner, settler, freed: ended });
   const run = createRunner({ clock, finisher, ended });
@@ -124,6 +121,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     scheduled = true;
     setImmediate(outside, () => {
       scheduled = false;
+      for (const lane of [...active]) begin(lane);
       if (pumping) pumpAgain = true;
       else pumped = pumpUntilQuiet();
     });
@@ -152,8 +150,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const pumpOnce = async (): Promise<void> => {
     const now = clock.now();
     const asking: Asking[] = [];
-    for (const lane of [...active]) {
-      begin(lane);
+    for (const lane of active) {
       if (isAsleep(lane)) active.delete(lane);
       if (stopping || settler.stuck) continue;
       const limit = wantedOf(lane, now);
@@ -207,16 +204,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (blockedUntil > clock.now() && !isIdle(lane)) {
       lane.wakeAt = Math.min(lane.wakeAt, blockedUntil);
     }
-  };
-
-  // Whoever emitted goes on first: no hook runs in the turn that resolves an emit.
-  const beginSoon = (): void => {
-    if (beginning) return;
-    beginning = true;
-    setImmediate(outside, () => {
-      beginning = false;
-      for (const lane of active) begin(lane);
-    });
   };
 
   /** What hooks share is offered to them in the order of `active`: who got something goes to the end. */
@@ -284,7 +271,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       active.add(lane);
       lane.buffer.push(...held);
       if (stopping) giveBackHeld(lane);
-      else beginSoon();
+      // Whoever emitted goes on first: no hook runs in the turn that resolves an emit.
+      else pump();
     },
   });
 
@@ -346,7 +334,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
 
   function isAnythingBusy(until: number): boolean {
-    if (pumping || scheduled || beginning || settler.stuck) return true;
+    if (pumping || scheduled || settler.stuck) return true;
     return [...active].some((lane) => isBusy(lane, until));
   }
 }

@@ -66,7 +66,7 @@ export function createFinisher(
     readonly owner: string;
     readonly settler: Settler;
     /** Called when a budget was returned, which may let another attempt begin. */
-    readonly freed: (lane: Lane) => void;
+    readonly freed: () => void;
   },
 ): Finisher {
   const { owner, settler, clock, redact, logger } = options;
@@ -152,7 +152,7 @@ export function createFinisher(
       lane.destination.giveBack(now)?.then(
         () => {
           lane.wakeAt = Math.min(lane.wakeAt, clock.now());
-          options.freed(lane);
+          options.freed();
         },
         (error: unknown) => logger.debug(`Budget was not returned: ${messageOf(error)}`),
       );

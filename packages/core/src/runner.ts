@@ -18,7 +18,7 @@ interface RunnerParts {
   readonly clock: Clock;
   readonly finisher: Finisher;
   /** Called when an attempt has ended and its slot is free. */
-  readonly ended: (lane: Lane) => void;
+  readonly ended: () => void;
 }
 
 export function createRunner(parts: RunnerParts): Run {
@@ -103,6 +103,6 @@ class DeliveryRun implements AttemptRun<Outcome> {
       emitted: this.emitted,
     });
     finisher.conclude(lane, event.type, verdict);
-    ended(lane);
+    ended();
   }
 }

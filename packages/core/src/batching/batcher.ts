@@ -45,7 +45,7 @@ export function createBatcher({
   readonly finisher: Finisher;
   readonly stopping: () => boolean;
   /** Called when a call has ended, and when another reason to wait is gone. */
-  readonly ended: (lane: Lane) => void;
+  readonly ended: () => void;
 }): Batcher {
   const senders = new Map<Lane, BatchSender | "being made">();
   // Lanes that ask for budget.
@@ -88,7 +88,7 @@ export function createBatcher({
           senders.delete(lane);
           failAll(lane, lane.buffer.splice(0), ending.error, startedAt);
         }
-        ended(lane);
+        ended();
       },
       name: lane.hook,
       timeoutMs: lane.policy.timeoutMs,
@@ -164,7 +164,7 @@ export function createBatcher({
     else if (granted > 0) void lane.destination.giveBack(clock.now());
     else
       lane.wakeAt = Math.min(lane.wakeAt, Math.max(lane.destination.blockedUntil(), clock.now()));
-    ended(lane);
+    ended();
   };
 
   const send = (lane: Lane, gathering: Gathering, batch: Batch, sender: BatchSender): void => {
@@ -186,7 +186,7 @@ export function createBatcher({
           const endings = ending.type === "returned" ? ending.outcome : items.map(() => ending);
           conclude(lane, items, endings, startedAt);
         }
-        ended(lane);
+        ended();
       },
     });
     const entries = items.map(({ claimed }) => lane.running.add(claimed.id, call));
