@@ -32,23 +32,26 @@ export function startAttempt<Returned>(run: AttemptRun<Returned>): Attempt {
 /** A class, because one is made for each delivery, and each closure of one would be made anew. */
 class RunningAttempt<Returned> extends Deadline implements Attempt {
   readonly #run: AttemptRun<Returned>;
-  readonly #controller = new AbortController();
+  /** Until it is over: an attempt that outlives its end in the heap keeps nothing else there. */
+  #controller: AbortController | undefined;
   #broken: "threw" | "broken off" | undefined;
   #isOver = false;
 
   constructor(run: AttemptRun<Returned>) {
     super();
     this.#run = run;
+    const controller = new AbortController();
+    this.#controller = controller;
     run.deadlines.set(this);
-    this.#begin().then(
+    this.#begin(controller.signal).then(
       (value) => this.#endBy(run.returned(value)),
       (thrown: unknown) => this.#endBy(run.threw(toHookError(thrown))),
     );
   }
 
-  #begin(): Promise<unknown> {
+  #begin(signal: AbortSignal): Promise<unknown> {
     try {
-      return Promise.resolve(this.#run.work(this.#controller.signal));
+      return Promise.resolve(this.#run.work(signal));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -67,7 +70,7 @@ class RunningAttempt<Returned> extends Deadline implements Attempt {
   #abort(type: "threw" | "broken off", error: HookError): void {
     this.#broken ??= type;
     this.#run.deadlines.lift(this);
-    this.#controller.abort(error);
+    this.#controller?.abort(error);
     // A hook that hears its signal at once may still say what it was about.
     setImmediate(() => this.#end({ type, error }));
   }
@@ -83,6 +86,7 @@ class RunningAttempt<Returned> extends Deadline implements Attempt {
   #end(ending: Ended<Returned>): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#controller = undefined;
     this.#run.deadlines.lift(this);
     this.#run.ended(ending);
   }

@@ -1,12 +1,21 @@
 import type { Attempt } from "./attempt.ts";
 import { UnderWay } from "./under-way.ts";
 
-/** A delivery that is being tried. */
-export interface RunningEntry {
+/**
+ * A delivery that is being tried. A class, for V8 allocates literals of which many are alive at a time in the old
+ * generation, and all that an attempt refers to would follow this one.
+ */
+export class RunningEntry {
   readonly id: number;
   readonly attempt: Attempt;
   /** Where it stands in the list. */
   at: number;
+
+  constructor(id: number, attempt: Attempt, at: number) {
+    this.id = id;
+    this.attempt = attempt;
+    this.at = at;
+  }
 }
 
 /**
@@ -22,7 +31,7 @@ export class Running {
   }
 
   add(id: number, attempt: Attempt): RunningEntry {
-    const entry = { id, attempt, at: this.#entries.length };
+    const entry = new RunningEntry(id, attempt, this.#entries.length);
     this.#entries.push(entry);
     this.#underWay.begin();
     return entry;

@@ -17,9 +17,20 @@ export interface Body {
   readonly bytes: Buffer;
 }
 
+const json = ["content-type", "application/json"];
+
+/** A class, not a literal: V8 may allocate literals in the old generation, and the bytes would stay there with them. */
+class JsonBody implements Body {
+  readonly headers = json;
+  readonly bytes: Buffer;
+
+  constructor(text: string) {
+    this.bytes = Buffer.from(text);
+  }
+}
+
 export type Encode = (delivery: Delivery) => Body;
 
-const json = ["content-type", "application/json"];
 const text = ["content-type", "text/plain; charset=utf-8"];
 const compress = promisify(gzip);
 
@@ -41,7 +52,7 @@ function encodeEvent({ event, eventTexts, count, key, gate, alert }: Delivery): 
   let text = `{"type":${JSON.stringify(event.type)},"timestamp":${JSON.stringify(event.time)},"data":${eventTexts.at(-1)}`;
   if (gate !== undefined || eventTexts.length > 1) text += `,"events":[${eventTexts.join()}]`;
   if (gate !== undefined) text += `,"gate":${JSON.stringify({ key, count, ...gate, alert })}`;
-  return { headers: json, bytes: Buffer.from(`${text}}`) };
+  return new JsonBody(`${text}}`);
 }
 
 function encodeCloudEvent(mode: "structured" | "binary"): Encode {
@@ -57,7 +68,7 @@ function encodeTemplate(payload: JsonValue): Encode {
     const value = template.render(toTemplateScope(delivery));
     return typeof value === "string"
       ? { headers: text, bytes: Buffer.from(value) }
-      : { headers: json, bytes: Buffer.from(JSON.stringify(value)) };
+      : new JsonBody(JSON.stringify(value));
   };
 }
 

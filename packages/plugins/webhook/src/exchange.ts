@@ -17,6 +17,7 @@ export type ReceivedHeaders = Readonly<
 >;
 
 const noHeaders: ReceivedHeaders = {};
+const nothing = (): void => {};
 
 /** Read at most so much of an answer; over it the connection is cut, which is no failure. */
 const mostRead = 64 * 1024;
@@ -32,14 +33,17 @@ const bodyMs = 1_000;
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly opening: Opening = {};
   readonly #startedAt = performance.now();
-  readonly #resolve: (received: Received) => void;
-  readonly #reject: (error: unknown) => void;
+  // Until it is over: an exchange that outlives its end in the heap keeps nothing else there.
+  #resolve: (received: Received) => void;
+  #reject: (error: unknown) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
   #headers: ReceivedHeaders = noHeaders;
   #firstByteAt = 0;
   #bytes = 0;
-  readonly #chunks: Buffer[] = [];
+  // No list for the one packet that most answers are.
+  #body: Buffer | undefined;
+  #rest: Buffer[] | undefined;
   #bodyTimer: NodeJS.Timeout | undefined;
   #isOver = false;
 
@@ -55,8 +59,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
     if (this.#isOver) controller.abort(stopped);
+    else this.#controller = controller;
   }
 
   onResponseStart(
@@ -80,9 +84,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: unknown, chunk: Buffer): void {
-    if (this.#bytes < mostKept) this.#chunks.push(chunk);
+    if (this.#isOver) return;
+    if (this.#body === undefined) this.#body = chunk;
+    else if (this.#bytes < mostKept) this.#keep(chunk);
     this.#bytes += chunk.length;
     if (this.#bytes > mostRead) this.#stop(undefined);
+  }
+
+  #keep(chunk: Buffer): void {
+    this.#rest ??= [];
+    this.#rest.push(chunk);
   }
 
   onResponseEnd(): void {
@@ -96,8 +107,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Ends it before its answer has. */
   #stop(error: unknown): void {
     if (this.#isOver) return;
+    const controller = this.#controller;
     this.#finish(error);
-    this.#controller?.abort(stopped);
+    controller?.abort(stopped);
   }
 
   /** With a status the answer counts, even if its body could not be read. */
@@ -105,10 +117,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#bodyTimer);
-    if (this.#status === 0) {
-      this.#reject(error);
-      return;
-    }
+    if (this.#status === 0) this.#reject(error);
+    else this.#resolve(this.#received());
+    this.#controller = undefined;
+    this.#resolve = nothing;
+    this.#reject = nothing;
+    this.#body = undefined;
+    this.#rest = undefined;
+  }
+
+  #received(): Received {
     const total = performance.now() - this.#startedAt;
     const { dns, connect, tls } = this.opening;
     const timing: Record<string, number> = {};
@@ -117,8 +135,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (tls !== undefined) timing.tls = round(tls);
     timing.firstByte = round(this.#firstByteAt - this.#startedAt);
     timing.total = round(total);
-    const body = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : this.#chunks[0];
-    this.#resolve({ status: this.#status, headers: this.#headers, body, timing });
+    return { status: this.#status, headers: this.#headers, body: this.#whole(), timing };
+  }
+
+  #whole(): Buffer | undefined {
+    if (this.#body === undefined || this.#rest === undefined) return this.#body;
+    return Buffer.concat([this.#body, ...this.#rest]);
   }
 }
 
