@@ -94,6 +94,7 @@ const large = `${pending.toLocaleString("en")} pending`;
 
 await compare({
   title: "Backlog: the store with few and with many pending deliveries, events of 500 bytes",
+  starts: 1,
   measures: [
     { name: "file per pending delivery", unit: "bytes", once: true },
     { name: "resident memory", unit: "MB", once: true },

@@ -109,6 +109,7 @@ if (order === "fill" && path !== undefined) {
 
 await compare({
   title: "Gates: a join of two inputs with many keys, SQLite, fsync on",
+  starts: 1,
   measures: [
     { name: "events through the gate", unit: "/s" },
     { name: "CPU per event at 1,000/s", unit: "ns" },

@@ -4,11 +4,12 @@ import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-// pnpm bench [name…] [--rounds 5] [--round-ms 600] [--pending 1000000] [--only bullmq]
+// pnpm bench [name…] [--starts 3] [--rounds 3] [--round-ms 600] [--pending 1000000] [--only bullmq]
 const names = ["in-process", "accept", "delivery", "backlog", "gates", "event-loop", "start-up"];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    starts: { type: "string" },
     rounds: { type: "string" },
     "round-ms": { type: "string" },
     pending: { type: "string" },
@@ -36,8 +37,9 @@ if (!existsSync(join(here, "node_modules"))) {
   if (status !== 0) process.exit(1);
 }
 
-const { rounds, pending, only } = values;
+const { starts, rounds, pending, only } = values;
 const chosen = {
+  ...(starts !== undefined && { starts: Number(starts) }),
   ...(rounds !== undefined && { rounds: Number(rounds) }),
   ...(values["round-ms"] !== undefined && { roundMs: Number(values["round-ms"]) }),
   ...(pending !== undefined && { pending: Number(pending) }),

@@ -60,6 +60,7 @@ function command(role: Contender["role"], ...words: readonly string[]): Contende
 
 await compare({
   title: "Start-up: the whole process, from the packed and installed command",
+  starts: 1,
   measures: [{ name: "wall time", unit: "ms" }],
   contenders: {
     "pipehooks emit pipeline.end": command("ours", "emit", "pipeline.end", "--quiet"),

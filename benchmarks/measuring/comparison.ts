@@ -50,7 +50,8 @@ export interface Comparison {
   readonly contenders: Readonly<Record<string, Contender>>;
   readonly measures: readonly Measure[];
   readonly goals: readonly Goal[];
-  readonly rounds?: number;
+  /** How often each contender is started anew, where it is dear to start. @default that of the command line */
+  readonly starts?: number;
   /** Lines about method, printed below. */
   readonly notes?: readonly string[];
 }

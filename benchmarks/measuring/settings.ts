@@ -1,5 +1,8 @@
 /** How long and how often is measured; `run.ts` sets it from the command line. */
 export interface Settings {
+  /** How often each contender is started anew: a process may have good or bad luck for as long as it lives. */
+  readonly starts: number;
+  /** How often each is measured after a start. */
   readonly rounds: number;
   /** Length of one round of one contender, where it goes by time. */
   readonly roundMs: number;
@@ -12,7 +15,8 @@ export interface Settings {
 const { PIPEHOOKS_BENCH } = process.env;
 
 export const settings: Settings = {
-  rounds: 5,
+  starts: 3,
+  rounds: 3,
   roundMs: 600,
   pending: 1_000_000,
   only: undefined,
