@@ -78,7 +78,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       for (const { emitted } of settlements) if (emitted !== undefined) options.stored(emitted);
       // The next one of an order key becomes due when the one before it is settled.
       for (const lane of active) {
-        if (lane.policy.orderBy !== undefined) lane.wakeAt = Math.min(lane.wakeAt, clock.now());
+        if (lane.isOrdered) lane.wakeAt = Math.min(lane.wakeAt, clock.now());
       }
       if (draining > 0) askIdleLanes();
       pump();

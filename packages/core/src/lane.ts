@@ -15,6 +15,8 @@ import type { ClaimedDelivery } from "./store.ts";
 export interface Lane {
   readonly hook: string;
   readonly policy: Policy;
+  /** Whether its deliveries may have to wait for each other. */
+  readonly isOrdered: boolean;
   readonly destination: Destination;
   readonly switch: HookSwitch;
   readonly logger: Logger;
@@ -90,7 +92,7 @@ export function canTakeOver(lane: Lane, count: number, now: number): boolean {
   const waits = lane.wakeAt <= now;
   if (lane.behind || (waits && policy.concurrency === 1)) return false;
   if (lane.switch.off !== undefined) return false;
-  if (policy.orderBy !== undefined || destination.windows.length > 0) return false;
+  if (lane.isOrdered || destination.windows.length > 0) return false;
   if (destination.blockedUntil() > now || destination.breaker(now) !== "closed") return false;
   const held = buffer.length + promised + count;
   if (lane.gathering !== undefined) {

@@ -13,6 +13,7 @@ import type { Logger } from "./logger.ts";
 import { createPace } from "./pace.ts";
 import { type BreakerInput, toPolicy } from "./policy.ts";
 import type { Redact } from "./redact.ts";
+import { isOrdered } from "./router.ts";
 import { Running } from "./running.ts";
 import { createSharedValues } from "./shared-value.ts";
 import type { Store } from "./store.ts";
@@ -88,6 +89,7 @@ export function createLanes(parts: {
       {
         hook: prepared.name,
         policy: prepared.policy,
+        isOrdered: isOrdered(prepared.route),
         destination: destinations.get(prepared.destination) as Destination,
         switch: createHookSwitch(prepared.name, store),
         logger,

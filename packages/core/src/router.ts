@@ -132,8 +132,16 @@ function entryOf(event: PipehooksEvent, route: Route, gate: GateRoute): GateEntr
   if (!passesFilter(route.filter, event)) return undefined;
   const facts = gate.factsOf(event, isOwn(route, event));
   if (facts === undefined) return undefined;
-  const orderKey = orderKeyOf(event, route.orderBy);
-  return { hook: route.hook, spec: gate.spec, key: gate.keyOf(event), facts, orderKey };
+  const key = gate.keyOf(event);
+  const own = orderKeyOf(event, route.orderBy);
+  // A resolution that overtakes what it resolves would leave the incident open for ever at the receiver.
+  const orderKey = own ?? (gate.spec.kind === "alert" ? `alert:${key}` : undefined);
+  return { hook: route.hook, spec: gate.spec, key, facts, orderKey };
+}
+
+/** Whether a hook's deliveries may have to wait for each other. */
+export function isOrdered({ orderBy, gate }: Pick<Route, "orderBy" | "gate">): boolean {
+  return orderBy !== undefined || gate?.spec.kind === "alert";
 }
 
 function isReached({ filter, when }: Route, event: PipehooksEvent): boolean {

@@ -229,6 +229,83 @@ describe("a hook with a gate", () => {
   });
 });
 
+describe("the messages of an incident", () => {
+  test("go one after the other, and those of another incident beside them", async () => {
+    const time = createVirtualTime();
+    const sent: string[] = [];
+    const answers: ((text: string) => void)[] = [];
+    const { bus } = openBus({
+      time,
+      hooks: [
+        {
+          name: "pager",
+          events: "pipeline.error",
+          concurrency: 10,
+          alert: { by: "pipeline", resolveOn: "pipeline.end" },
+          hook: async ({ key, alert }) => {
+            sent.push(`${key} ${alert?.state}`);
+            await new Promise((resolve) => answers.push(resolve));
+          },
+        },
+      ],
+    });
+
+    for (const pipeline of ["a", "b"]) await bus.emit("pipeline.error", { pipeline });
+    const { event } = await bus.emit("pipeline.end", { pipeline: "a" });
+    await time.advance(1000);
+    expect(sent).toEqual(["a opened", "b opened"]);
+    expect(JSON.stringify(await bus.explain(event.id))).toContain(
+      'behind dlv_1, which is running and has the same order key \\"alert:a\\"',
+    );
+
+    answers[0]?.("200");
+    await time.advance(0);
+    expect(sent).toEqual(["a opened", "b opened", "a resolved"]);
+  });
+
+  test("wait for one that is retried, and no longer than until it is dead", async () => {
+    const time = createVirtualTime();
+    const recorder = createRecorder(time, ({ alert }) => {
+      if (alert?.state === "opened") throw new Error("503");
+    });
+    const { bus } = openBus({
+      time,
+      hooks: [
+        {
+          name: "pager",
+          events: "pipeline.error",
+          retry: { attempts: 2, base: "10s", jitter: "none" },
+          alert: { by: "pipeline", resolveOn: "pipeline.end" },
+          hook: recorder.hook,
+        },
+      ],
+    });
+
+    await bus.emit("pipeline.error", { pipeline: "a" });
+    await bus.emit("pipeline.end", { pipeline: "a" });
+    await time.advance(minute);
+
+    expect(recorder.calls.map(({ at, delivery: { alert } }) => [at, alert?.state])).toEqual([
+      [0, "opened"],
+      [10, "opened"],
+      [10, "resolved"],
+    ]);
+  });
+
+  test("go in the order that the hook asks for, where it asks for one", async () => {
+    const { bus, time } = openGate({
+      events: "pipeline.error",
+      orderBy: "source",
+      alert: { by: "pipeline", resolveOn: "pipeline.end" },
+    });
+
+    await bus.emit("pipeline.error", { pipeline: "a", source: "/jobs" });
+    await time.advance(0);
+
+    expect(await bus.store.deliveries({})).toMatchObject([{ orderKey: "/jobs" }]);
+  });
+});
+
 describe("what a hook's own events and its gate's are", () => {
   test("when is asked of the hook's own events, not of those that its gate asks for", async () => {
     const { time, bus, recorder } = openGate({

@@ -86,6 +86,27 @@ test("an incident that ended while PagerDuty could not be reached leaves no aler
   await bus.time.advance(60 * second);
 
   const rows = await bus.bus.store.deliveries({});
+  expect(rows.map(({ state }) => state)).toEqual(["delivered", "delivered"]);
+  expect(receiver.alerts).toMatchObject([{ state: "resolved" }]);
+});
+
+test("what is replayed of an incident after its end opens no alert again", async () => {
+  await using receiver = await createPagerDutyReceiver();
+  const { url, routingKey } = receiver;
+  const hook = pagerduty({ routingKey, apiUrl: url, allowPrivate: true });
+  await using bus = openBus([{ name: "page", ...incident, hook, retry: { attempts: 1 } }]);
+  const fault = receiver.fault({ answer: 500 });
+  await bus.bus.emit("pipeline.error", { pipeline: "orders" });
+  await bus.time.advance(5 * second);
+  fault[Symbol.dispose]();
+  await bus.bus.emit("pipeline.end", { pipeline: "orders" });
+  await bus.time.advance(5 * second);
+
+  await bus.bus.store.replay({ states: ["dead"] }, bus.time.now());
+  bus.bus.wake();
+  await bus.time.advance(5 * second);
+
+  const rows = await bus.bus.store.deliveries({});
   expect(rows.map(({ state }) => state).sort()).toEqual(["delivered", "skipped"]);
   expect(receiver.alerts).toEqual([]);
 });
