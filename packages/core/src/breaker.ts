@@ -30,7 +30,7 @@ export function breakerAfter(
   return { failures, openUntil: now + policy.resetMs };
 }
 
-export function breakerState(memory: BreakerMemory, now: number): BreakerState {
+export function breakerState(memory: Pick<BreakerMemory, "openUntil">, now: number): BreakerState {
   if (memory.openUntil === undefined) return "closed";
   return memory.openUntil > now ? "open" : "half-open";
 }

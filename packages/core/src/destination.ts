@@ -77,7 +77,7 @@ export function createDestination(options: {
     inFlight: 0,
     blockedUntil: () => blockEnd(memory.value),
     closedUntil: () => closedEnd(memory.value),
-    breaker: (now) => breakerState({ ...memory.value, failures: memory.value.failures ?? 0 }, now),
+    breaker: (now) => breakerState(memory.value, now),
     describe(now) {
       const blockedUntil = blockEnd(memory.value);
       return {

@@ -180,9 +180,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
     if (lane.buffer.length === 0) return;
     const now = clock.now();
-    while (lane.buffer.length > 0 && freeSlots(lane, now) > 0) {
-      const claimed = lane.buffer.shift();
-      if (claimed !== undefined) run(lane, claimed);
+    // What cannot be read takes no slot.
+    for (
+      let slots = freeSlots(lane, now);
+      slots > 0 && lane.buffer.length > 0;
+      slots = freeSlots(lane, now)
+    ) {
+      for (const claimed of lane.buffer.splice(0, slots)) run(lane, claimed);
       yieldTurn(lane);
     }
     const closedUntil = lane.destination.closedUntil();

@@ -4,7 +4,7 @@ import { HookError, messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
 import type { Offer } from "./hand-over.ts";
 import type { Logger } from "./logger.ts";
-import type { Accepted, DeliveryState, Store } from "./store.ts";
+import type { Accepted, DeliveryState, NewDelivery, Store } from "./store.ts";
 import { UnderWay } from "./under-way.ts";
 
 export interface EmitResult {
@@ -143,11 +143,12 @@ const nobody: readonly ReachedHook[] = Object.freeze([]);
 function toResult({ event, acceptance }: Arrival, accepted: Accepted): EmitResult {
   if (!reachesHooks(acceptance)) return { event, duplicate: false, deliveries: nobody };
   const deliveries: ReachedHook[] = [];
-  for (const [index, { hook }] of acceptance.deliveries.entries()) {
+  for (let index = 0; index < acceptance.deliveries.length; index += 1) {
+    const { hook } = acceptance.deliveries[index] as NewDelivery;
     const id = accepted.deliveries[index];
     if (id !== undefined) deliveries.push({ hook, id: toDeliveryId(id) });
   }
-  for (const [index, { hook }] of (acceptance.gates ?? []).entries()) {
+  for (const [index, { hook }] of acceptance.gates?.entries() ?? []) {
     const place = accepted.gates?.[index];
     if (place === undefined) continue;
     deliveries.push({ hook, id: toDeliveryId(place.delivery), state: place.state });

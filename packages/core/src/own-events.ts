@@ -69,8 +69,10 @@ export function createOwnEvents(parts: {
     { deliveries, gates }: Accepted,
   ): void => {
     if (!reachesHooks(acceptance) || isOwnType(event.type)) return;
-    for (const [index, { hook }] of acceptance.deliveries.entries()) {
-      tellPlace(event, "pipehooks.delivery.accepted", hook, { delivery: deliveries[index] ?? 0 });
+    if (wants("pipehooks.delivery.accepted")) {
+      for (const [index, { hook }] of acceptance.deliveries.entries()) {
+        tellPlace(event, "pipehooks.delivery.accepted", hook, { delivery: deliveries[index] ?? 0 });
+      }
     }
     for (const [index, { hook }] of (acceptance.gates ?? []).entries()) {
       const place = gates?.[index];

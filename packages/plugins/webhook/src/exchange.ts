@@ -73,10 +73,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#headers = headersOf(headers);
     this.#firstByteAt = performance.now();
-    // Most answers are whole in the packet that brings their head, and need no timer.
-    process.nextTick(() => {
-      if (!this.#isOver) this.#boundBody();
-    });
+    if (Exchange.#begun.push(this) === 1) setImmediate(Exchange.#boundBodies);
+  }
+
+  /** Answers that began in this turn: most are whole in the packet that brings their head, and need no timer. */
+  static #begun: Exchange[] = [];
+
+  static #boundBodies(): void {
+    const begun = Exchange.#begun;
+    Exchange.#begun = [];
+    for (const exchange of begun) if (!exchange.#isOver) exchange.#boundBody();
   }
 
   #boundBody(): void {
