@@ -1,10 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Accept } from "./accept.ts";
+import { prepareAttemptRows } from "./attempt-rows.ts";
 import { type Cell, cellsOf, type Ids, type Operations, type SettleAsk } from "./calls.ts";
 import { prepareForgetGathering } from "./gate-memory.ts";
 import type { Ledger } from "./ledger.ts";
 import { prepareFindUnsettled, preparePromote } from "./order-keys.ts";
 import type { Owners } from "./owners.ts";
+import { countAlike, prepareSettleAlike, type SettledRow } from "./settle-alike.ts";
 import { isSettled, stateCodes } from "./states.ts";
 
 const { waiting, running, blocked, cancelled, gathering } = stateCodes;
@@ -22,10 +24,8 @@ export function prepareSettle(
      WHERE id = ?6 AND owner = ?7 AND state = ${running} RETURNING hook, order_key`,
   );
   settle.setReturnArrays(true);
-  const addAttempt = db.prepare(
-    `INSERT INTO attempts (delivery, n, number, started_at, duration_ms, outcome, code, message, answer)
-     VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM attempts WHERE delivery = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
-  );
+  const settleAlike = prepareSettleAlike(db);
+  const attempts = prepareAttemptRows(db);
   const promote = preparePromote(db, ledger);
 
   function settleOne(cells: readonly Cell[], at: number, holder: number): boolean {
@@ -34,34 +34,67 @@ export function prepareSettle(
     const now = cells[at + 2] as number;
     const to = cells[at + 3] as number;
     const due = isSettled(to) ? now : ((cells[at + 4] as number | null) ?? now);
-    const attempts = cells[at + 5] as number;
+    const tried = cells[at + 5] as number;
     const resume = cells[at + 6] as string | null;
     const reason = cells[at + 7] as string | null;
-    const number = cells[at + 8] as number | null;
-    const untried = number === null ? 1 : 0;
+    const untried = cells[at + 8] === null ? 1 : 0;
     // setReturnArrays makes the row an array, which the types of node:sqlite do not know.
-    const held = settle.get(
-      ...[to, attempts, due, reason, resume, id, holder, untried],
-    ) as unknown as [number, string | null] | undefined;
+    const held = settle.get(...[to, tried, due, reason, resume, id, holder, untried]) as unknown as
+      | [number, string | null]
+      | undefined;
     if (held === undefined) return false;
     const [hook, key] = held;
+    note([id, hook, key], cells, at);
+    return true;
+  }
+
+  /** What else changes with a delivery that was held. */
+  function note([id, hook, key]: SettledRow, cells: readonly Cell[], at: number): void {
+    const to = cells[at + 3] as number;
     ledger.tally(hook, running, -1);
     ledger.tally(hook, to, 1);
-    if (number !== null) addAttempt.run(id, ...cells.slice(at + 8, at + cellsOf.settlement));
+    if (cells[at + 8] !== null) attempts.add(id, cells.slice(at + 8, at + cellsOf.settlement));
     if (key !== null && isSettled(to)) promote(hook, key);
-    return true;
+  }
+
+  /** Those that are alike from this place on; answers which of them were held. */
+  function settleSome(
+    cells: readonly Cell[],
+    from: number,
+    count: number,
+    holder: number,
+  ): number[] {
+    const rows = new Map(settleAlike(cells, from, { count, holder }).map((row) => [row[0], row]));
+    const answer: number[] = [];
+    for (let at = from; answer.length < count; at += cellsOf.settlement) {
+      const id = cells[at] as number;
+      const row = rows.get(id);
+      if (row !== undefined) note(row, cells, at);
+      // Whoever settles one twice holds it once.
+      answer.push(rows.delete(id) ? 1 : 0);
+    }
+    return answer;
   }
 
   return ({ owners: names, cells, emitted }) => {
     const holders = names.map(owners.find);
     const answer: number[] = [];
-    for (let at = 0; at < cells.length; at += cellsOf.settlement) {
+    attempts.reset();
+    for (let at = 0; at < cells.length; at = answer.length * cellsOf.settlement) {
       const holder = holders[cells[at + 1] as number];
-      const isHeld = holder !== undefined && settleOne(cells, at, holder);
-      const more = isHeld ? emitted.get(answer.length) : undefined;
-      if (more !== undefined) accept(more);
-      answer.push(isHeld ? 1 : 0);
+      const count = countAlike(cells, at, (index) => emitted.has(index));
+      if (holder === undefined) {
+        answer.push(0);
+      } else if (count > 1) {
+        answer.push(...settleSome(cells, at, count, holder));
+      } else {
+        const isHeld = settleOne(cells, at, holder);
+        const more = isHeld ? emitted.get(answer.length) : undefined;
+        if (more !== undefined) accept(more);
+        answer.push(isHeld ? 1 : 0);
+      }
     }
+    attempts.flush();
     return answer;
   };
 }

@@ -276,6 +276,32 @@ describe.for([true, false])("a fault of the file (worker: %s)", (worker) => {
     await store.accept([acceptance("half")]);
     expect(await eventIds(store)).toEqual(["e1", "e2", "half"]);
   });
+
+  test("of outcomes that cannot be stored nothing is left, and they are stored once when they come again", async () => {
+    const store = kept(sqliteStore({ path: join(temporaryFolder(), "store.db"), worker }));
+    await acceptMany(store, { prefix: "e", count: 3 });
+    const [lane] = await store.claim({ ...claimAll, now: Date.now() });
+    const settlements = (lane?.deliveries ?? []).map(({ id }) => ({
+      id,
+      owner: "me",
+      now: Date.now(),
+      to: "delivered" as const,
+      attempts: 1,
+      attempt: { number: 1, startedAt: 0, durationMs: 1, outcome: "delivered" as const },
+    }));
+    const [last] = settlements.slice(-1);
+    const broken = { ...acceptance("broken"), at: Number.NaN };
+
+    const refused = store.settle([
+      ...settlements.slice(0, -1),
+      ...(last === undefined ? [] : [{ ...last, emitted: [broken] }]),
+    ]);
+    await expect(refused).rejects.toMatchObject({ code: "STORE_FAILED" });
+    expect(await store.settle(settlements)).toEqual([true, true, true]);
+
+    for (const { id } of settlements) expect(await store.attempts(id)).toHaveLength(1);
+    expect(await miscounted(store)).toBeUndefined();
+  });
 });
 
 describe("the worker", () => {

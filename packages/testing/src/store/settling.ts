@@ -6,6 +6,7 @@ import {
   claim,
   countsAgree,
   every,
+  idsOf,
   plain,
   row,
   settle,
@@ -250,6 +251,49 @@ export const settling: Topic = (test) => {
     assert.equal(await settle(store, 987_654), false);
 
     assert.equal(await stateOf(store, id), "delivered");
+    await countsAgree(store);
+  });
+
+  test("of many that end alike in one call each is settled by itself, once, and only by who holds it", async ({
+    store,
+  }) => {
+    const ids = (
+      await store.accept(Array.from({ length: 64 }, (_, at) => acceptance(`e${at}`)))
+    ).flatMap(({ deliveries }) => deliveries);
+    const [replayed = 0, one = 0, two = 0, late = 0, twice = 0, child = 0, dead = 0, ...rest] = ids;
+    await claim(store, { limit: 1 });
+    await settle(store, replayed, { to: "dead", attempt });
+    const foreign = idsOf(await claim(store, { limit: 2, owner: "somebody" }));
+    await store.replay({ ids: [replayed] }, t0);
+    await claim(store);
+
+    const settled = [replayed, one, two, late, twice, twice, child, dead, ...rest].map((id) => ({
+      id,
+      owner: "me",
+      now: id === late ? t0 + 1 : t0,
+      to: id === dead ? ("dead" as const) : ("delivered" as const),
+      attempts: 1,
+      attempt: { number: 1, startedAt: t0 + id, durationMs: 1, outcome: "delivered" as const },
+      ...(id === child && { emitted: [acceptance("child")] }),
+    }));
+    const answers = await store.settle(settled);
+
+    const held = settled.map(({ id }, at) => !foreign.includes(id) && settled[at - 1]?.id !== id);
+    assert.deepEqual(foreign, [one, two]);
+    assert.deepEqual(answers, held);
+    for (const id of ids) {
+      const { state, settledAt } = await row(store, id);
+      const history = (await store.attempts(id)).map(({ startedAt, outcome }) => [
+        startedAt,
+        outcome,
+      ]);
+      const isForeign = foreign.includes(id);
+      const last = isForeign ? [] : [[t0 + id, "delivered"]];
+      assert.equal(state, isForeign ? "running" : id === dead ? "dead" : "delivered");
+      assert.equal(settledAt, isForeign ? undefined : id === late ? t0 + 1 : t0);
+      assert.deepEqual(history, id === replayed ? [[t0, "retry"], ...last] : last);
+    }
+    assert.equal((await store.events({ id: "child" })).length, 1);
     await countsAgree(store);
   });
 
