@@ -1,6 +1,7 @@
 import type { HookConfig, HookKind } from "@pipehooks/core";
 import { type Conversion, convert } from "./convert.ts";
 import { needsEvents } from "./gate-parts.ts";
+import { hookHint } from "./hook-hint.ts";
 import { reportIssues } from "./issues.ts";
 import { checkKind, checkNeeds, type Kinds } from "./kinds.ts";
 import type { PluginSearch } from "./plugins.ts";
@@ -46,8 +47,10 @@ export async function readHook(tree: Tree, index: number, reading: HookReading):
   const options = known === undefined ? anyShape : shapeOf(known.options);
   const own = withoutKeys(tree, (key) => key === "options");
   const shape = hookShape();
-  const hint = (key: string, steps: readonly unknown[]) =>
-    steps.length === 0 && options.keys.includes(key) ? 'Write it under "options".' : undefined;
+  const hint = (key: string, steps: readonly unknown[]) => {
+    if (steps.length > 0) return undefined;
+    return options.keys.includes(key) ? 'Write it under "options".' : hookHint(key, kinds.names);
+  };
   const data = convert(own, shape, { ...conversion, hint }, { path, steps: [] });
   const checked = hookSchema.safeParse(data);
   if (!checked.success) {

@@ -197,6 +197,15 @@ const wrongFiles: readonly Wrong[] = [
     problems: [["7:37", '"[a-" is not a glob']],
   },
   {
+    what: "a kind as a key, and keys as other tools have them",
+    text: withHook("webhook: { url: a }\non: x\npolicy: {}"),
+    problems: [
+      ["7:5", 'has no key "webhook". Write "kind: webhook", and what it takes under "options".'],
+      ["8:5", 'has no key "on". Here that is "events".'],
+      ["9:5", 'has no key "policy". Here that is "retry".'],
+    ],
+  },
+  {
     what: "a filter that does not exist",
     text: withHook("filter: { pipeline: [a] }"),
     problems: [["7:15", 'hooks[0].filter has no key "pipeline"', "pipelines"]],
