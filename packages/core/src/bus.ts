@@ -100,8 +100,10 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
       ownEvents.tellAccepted(arrival.event, arrival.acceptance, accepted);
     },
     stored(arrivals, results) {
-      const left = arrivals.filter((_, index) => isLeft(results[index]));
-      if (left.length > 0) dispatcher.wake(reached(left.map(({ acceptance }) => acceptance)));
+      if (results.some(isLeft)) {
+        const left = arrivals.filter((_, index) => isLeft(results[index]));
+        dispatcher.wake(reached(left.map(({ acceptance }) => acceptance)));
+      }
       if (results.some(({ announced }) => announced)) announcements.route();
     },
   });

@@ -81,6 +81,8 @@ export function createHandOver(parts: {
 
   return {
     offer(batch) {
+      // Most events of a busy pipeline reach no hook.
+      if (!batch.some(({ acceptance }) => acceptance.deliveries.length > 0)) return undefined;
       const wanted = new Map<Lane, number>();
       for (const { acceptance } of batch) {
         for (const { hook } of acceptance.deliveries) {

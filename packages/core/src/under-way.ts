@@ -13,7 +13,8 @@ export class UnderWay {
 
   end(): void {
     this.#count -= 1;
-    if (this.#count === 0) for (const resolve of this.#idlers.splice(0)) resolve();
+    if (this.#count > 0 || this.#idlers.length === 0) return;
+    for (const resolve of this.#idlers.splice(0)) resolve();
   }
 
   /** Resolves when nothing is under way. */
