@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { isConstraint } from "./fault.ts";
 
 /** What a column takes. */
 export type Value = string | number | Uint8Array | null;
@@ -12,7 +13,19 @@ export function fitting(rows: number): number {
   return sizes.find((size) => size <= rows) ?? 0;
 }
 
-/** Statements that insert rows of one table, by how many; each is prepared when first needed. */
+/** Statements that differ by how many rows they are for; each is prepared when first needed. */
+export function bySize(prepare: (rows: number) => StatementSync): (rows: number) => StatementSync {
+  const prepared = new Map<number, StatementSync>();
+  return (rows) => {
+    const known = prepared.get(rows);
+    if (known !== undefined) return known;
+    const statement = prepare(rows);
+    prepared.set(rows, statement);
+    return statement;
+  };
+}
+
+/** Statements that insert rows of one table, by how many. */
 export function prepareInsert(
   db: DatabaseSync,
   table: string,
@@ -20,17 +33,10 @@ export function prepareInsert(
   otherwise = "",
 ): (rows: number) => StatementSync {
   const row = `(${columns.map(() => "?").join(", ")})`;
-  const prepared = new Map<number, StatementSync>();
-  return (rows) => {
-    const known = prepared.get(rows);
-    if (known !== undefined) return known;
+  return bySize((rows) => {
     const values = new Array(rows).fill(row).join(", ");
-    const statement = db.prepare(
-      `INSERT INTO ${table} (${columns.join(", ")}) VALUES ${values} ${otherwise}`,
-    );
-    prepared.set(rows, statement);
-    return statement;
-  };
+    return db.prepare(`INSERT INTO ${table} (${columns.join(", ")}) VALUES ${values} ${otherwise}`);
+  });
 }
 
 /** Rows of one table that are inserted together. */
@@ -43,10 +49,25 @@ export interface Rows {
   reset(): void;
 }
 
-export function prepareRows(db: DatabaseSync, table: string, columns: readonly string[]): Rows {
-  const insert = prepareInsert(db, table, columns);
+/** @param refused is given the values of rows that went into one statement, where a constraint refuses one of them */
+export function prepareRows(
+  db: DatabaseSync,
+  table: string,
+  columns: readonly string[],
+  refused?: (values: readonly Value[]) => void,
+): Rows {
+  const statementFor = prepareInsert(db, table, columns);
   const width = columns.length;
   let values: Value[] = [];
+
+  function insert(full: readonly Value[]): void {
+    try {
+      statementFor(full.length / width).run(...full);
+    } catch (error) {
+      if (refused === undefined || !isConstraint(error)) throw error;
+      refused(full);
+    }
+  }
 
   return {
     add(...row) {
@@ -54,15 +75,15 @@ export function prepareRows(db: DatabaseSync, table: string, columns: readonly s
       if (values.length < mostAtOnce * width) return;
       const full = values;
       values = [];
-      insert(mostAtOnce).run(...full);
+      insert(full);
     },
     flush() {
       const rest = values;
       values = [];
       for (let at = 0; at < rest.length; ) {
-        const rows = fitting((rest.length - at) / width);
-        insert(rows).run(...rest.slice(at, at + rows * width));
-        at += rows * width;
+        const end = at + fitting((rest.length - at) / width) * width;
+        insert(rest.slice(at, end));
+        at = end;
       }
     },
     reset() {

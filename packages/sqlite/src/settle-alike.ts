@@ -1,6 +1,6 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { type Cell, cellsOf } from "./calls.ts";
-import { fitting, mostAtOnce } from "./rows.ts";
+import { bySize, fitting, mostAtOnce } from "./rows.ts";
 import { isSettled, stateCodes } from "./states.ts";
 
 /** A delivery that was held, as its row says. */
@@ -18,20 +18,15 @@ export type SettleAlike = (
 ) => readonly SettledRow[];
 
 export function prepareSettleAlike(db: DatabaseSync): SettleAlike {
-  const prepared = new Map<number, StatementSync>();
-
-  function statementFor(count: number): StatementSync {
-    const known = prepared.get(count);
-    if (known !== undefined) return known;
+  const statementFor = bySize((count) => {
     const ids = new Array(count).fill("?").join(", ");
     const statement = db.prepare(
       `UPDATE deliveries SET state = ?, attempts = ?, due = ?, owner = NULL, reason = NULL, resume = NULL
        WHERE owner = ? AND state = ${stateCodes.running} AND id IN (${ids}) RETURNING id, hook, order_key`,
     );
     statement.setReturnArrays(true);
-    prepared.set(count, statement);
     return statement;
-  }
+  });
 
   return (cells, from, { count, holder }) => {
     const ids: Cell[] = [];
@@ -58,7 +53,9 @@ export function countAlike(
   return fitting(count);
 }
 
-/** By owner, now, state and attempts: what is settled is due at no other time. */
+/** Owner, now, state and attempts: what is settled is due at no other time. */
+const compared = [1, 2, 3, 5] as const;
+
 function isAlike(cells: readonly Cell[], one: number, other: number): boolean {
-  return [1, 2, 3, 5].every((cell) => cells[one + cell] === cells[other + cell]);
+  return compared.every((cell) => cells[one + cell] === cells[other + cell]);
 }

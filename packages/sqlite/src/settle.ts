@@ -21,7 +21,7 @@ export function prepareSettle(
     `UPDATE deliveries SET state = ?1, attempts = ?2, due = ?3, owner = NULL,
        reason = CASE WHEN ?8 AND ?4 IS NULL AND ?1 <= ${blocked} THEN reason ELSE ?4 END,
        resume = CASE WHEN ?1 > ${blocked} THEN ?5 ELSE coalesce(?5, resume) END
-     WHERE id = ?6 AND owner = ?7 AND state = ${running} RETURNING hook, order_key`,
+     WHERE id = ?6 AND owner = ?7 AND state = ${running} RETURNING id, hook, order_key`,
   );
   settle.setReturnArrays(true);
   const settleAlike = prepareSettleAlike(db);
@@ -40,12 +40,10 @@ export function prepareSettle(
     const untried = cells[at + 8] === null ? 1 : 0;
     // setReturnArrays makes the row an array, which the types of node:sqlite do not know.
     const held = settle.get(...[to, tried, due, reason, resume, id, holder, untried]) as unknown as
-      | [number, string | null]
+      | SettledRow
       | undefined;
-    if (held === undefined) return false;
-    const [hook, key] = held;
-    note([id, hook, key], cells, at);
-    return true;
+    if (held !== undefined) note(held, cells, at);
+    return held !== undefined;
   }
 
   /** What else changes with a delivery that was held. */
