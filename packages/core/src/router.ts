@@ -135,13 +135,17 @@ function entryOf(event: PipehooksEvent, route: Route, gate: GateRoute): GateEntr
   const key = gate.keyOf(event);
   const own = orderKeyOf(event, route.orderBy);
   // A resolution that overtakes what it resolves would leave the incident open for ever at the receiver.
-  const orderKey = own ?? (gate.spec.kind === "alert" ? `alert:${key}` : undefined);
+  const orderKey = own ?? (tellsOfIncidents(gate) ? `alert:${key}` : undefined);
   return { hook: route.hook, spec: gate.spec, key, facts, orderKey };
 }
 
 /** Whether a hook's deliveries may have to wait for each other. */
 export function isOrdered({ orderBy, gate }: Pick<Route, "orderBy" | "gate">): boolean {
-  return orderBy !== undefined || gate?.spec.kind === "alert";
+  return orderBy !== undefined || (gate !== undefined && tellsOfIncidents(gate));
+}
+
+function tellsOfIncidents({ spec }: Gate): boolean {
+  return spec.kind === "alert";
 }
 
 function isReached({ filter, when }: Route, event: PipehooksEvent): boolean {

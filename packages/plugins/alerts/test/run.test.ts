@@ -54,6 +54,18 @@ async function fail({ bus, time }: Awaited<ReturnType<typeof openBus>>): Promise
   await time.advance(5 * second);
 }
 
+/** A failure that the receiver cannot take, and a success once it can. */
+async function failInOutage(
+  receiver: Awaited<ReturnType<typeof createPagerDutyReceiver>>,
+  { bus, time }: ReturnType<typeof openBus>,
+): Promise<void> {
+  const fault = receiver.fault({ answer: 500 });
+  await bus.emit("pipeline.error", { pipeline: "orders" });
+  await time.advance(5 * second);
+  fault[Symbol.dispose]();
+  await bus.emit("pipeline.end", { pipeline: "orders" });
+}
+
 test("PagerDuty has one alert for an incident, and it is resolved with it", async () => {
   await using receiver = await createPagerDutyReceiver();
   const { url, routingKey } = receiver;
@@ -77,12 +89,7 @@ test("an incident that ended while PagerDuty could not be reached leaves no aler
   const hook = pagerduty({ routingKey, apiUrl: url, allowPrivate: true });
   const retry = { base: "40s", jitter: "none" } as const;
   await using bus = openBus([{ name: "page", ...incident, hook, retry }]);
-  const fault = receiver.fault({ answer: 500 });
-  await bus.bus.emit("pipeline.error", { pipeline: "orders" });
-  await bus.time.advance(5 * second);
-
-  fault[Symbol.dispose]();
-  await bus.bus.emit("pipeline.end", { pipeline: "orders" });
+  await failInOutage(receiver, bus);
   await bus.time.advance(60 * second);
 
   const rows = await bus.bus.store.deliveries({});
@@ -95,11 +102,7 @@ test("what is replayed of an incident after its end opens no alert again", async
   const { url, routingKey } = receiver;
   const hook = pagerduty({ routingKey, apiUrl: url, allowPrivate: true });
   await using bus = openBus([{ name: "page", ...incident, hook, retry: { attempts: 1 } }]);
-  const fault = receiver.fault({ answer: 500 });
-  await bus.bus.emit("pipeline.error", { pipeline: "orders" });
-  await bus.time.advance(5 * second);
-  fault[Symbol.dispose]();
-  await bus.bus.emit("pipeline.end", { pipeline: "orders" });
+  await failInOutage(receiver, bus);
   await bus.time.advance(5 * second);
 
   await bus.bus.store.replay({ states: ["dead"] }, bus.time.now());
