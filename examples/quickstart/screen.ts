@@ -55,7 +55,8 @@ export function createScreen(write: (line: string) => void = console.log): Scree
     notice({ type, time, metadata }) {
       const { attempt, event_type, status, reason, destination } = metadata;
       const hook = String(metadata.hook);
-      const waits = (until: unknown) => formatDuration(Date.parse(`${until}`) - Date.parse(time));
+      const waits = (until: unknown) =>
+        formatDuration(Math.round((Date.parse(`${until}`) - Date.parse(time)) / 100) * 100);
       const said = `${event_type}, attempt ${attempt}: ${status ?? reason}`;
       switch (type) {
         case "pipehooks.delivery.delivered":

@@ -39,7 +39,8 @@ function compileGlob(pattern: string): Match {
   if (pattern === "*" || pattern === "**") return () => true;
   try {
     if (pattern.includes("{") !== pattern.includes("}")) throw new Error("a brace is not closed");
-    return micromatch.matcher(pattern, options);
+    // As a path, `./x` would be the same as `x`.
+    return micromatch.matcher(pattern.startsWith("./") ? `\\${pattern}` : pattern, options);
   } catch (cause) {
     throw new HookError("CONFIG_INVALID", `"${pattern}" is not a glob: ${messageOf(cause)}.`, {
       cause,

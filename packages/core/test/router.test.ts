@@ -65,6 +65,10 @@ describe("globs", () => {
     [["a", "b"], "c", false],
     [["prod_*"], "", false],
     [["*"], "", true],
+    [["./a"], "./a", true],
+    [["./a"], "a", false],
+    [["./a*"], "./ab", true],
+    [["!./a"], "a", true],
   ] as const)("%j on %j: %s", ([globs, text, matches]) => {
     expect(compilePatterns(globs)(text)).toBe(matches);
   });
