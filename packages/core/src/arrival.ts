@@ -1,6 +1,7 @@
 import type { EventContext } from "./create-event.ts";
 import type { PipehooksEvent } from "./event.ts";
-import type { Acceptance, StoredEvent } from "./store.ts";
+import type { Places } from "./router.ts";
+import type { Acceptance, GateEntry, NewDelivery, StoredEvent } from "./store.ts";
 
 /** An event on its way into the store, with its object at hand. */
 export interface Arrival {
@@ -8,6 +9,37 @@ export interface Arrival {
   readonly acceptance: Acceptance;
   /** Where it was emitted. */
   readonly context?: EventContext | undefined;
+}
+
+// Classes, not literals: V8 allocates literals of which many are alive at a time in the old generation, and what they
+// refer to follows them there.
+
+/** An event that was just emitted. */
+export class NewArrival implements Arrival {
+  readonly event: PipehooksEvent;
+  readonly acceptance: Acceptance;
+  readonly context: EventContext | undefined;
+
+  constructor(event: PipehooksEvent, acceptance: Acceptance, context: EventContext | undefined) {
+    this.event = event;
+    this.acceptance = acceptance;
+    this.context = context;
+  }
+}
+
+/** What is to be stored of it. */
+export class NewAcceptance implements Acceptance {
+  readonly event: StoredEvent;
+  readonly deliveries: readonly NewDelivery[];
+  readonly gates: readonly GateEntry[] | undefined;
+  readonly at: number;
+
+  constructor(event: StoredEvent, { deliveries, gates }: Places, at: number) {
+    this.event = event;
+    this.deliveries = deliveries;
+    this.gates = gates;
+    this.at = at;
+  }
 }
 
 /** Whether any hook takes it, be it through a gate. */

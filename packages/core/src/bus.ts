@@ -1,5 +1,5 @@
 import { createAnnouncements } from "./announcements.ts";
-import { type Arrival, EventForStore } from "./arrival.ts";
+import { type Arrival, EventForStore, NewAcceptance, NewArrival } from "./arrival.ts";
 import { busProblems } from "./bus-problems.ts";
 import { builtInEventTypes, type EventTypes } from "./catalogue.ts";
 import { checkHook } from "./check-hook.ts";
@@ -83,9 +83,9 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     now: number,
     { context, idIsNew = false }: { context?: EventContext | undefined; idIsNew?: boolean } = {},
   ): Arrival => {
-    const { deliveries, gates } = router.placesOf(event, now);
     const stored = new EventForStore(event, now, idIsNew);
-    return { event, acceptance: { at: now, event: stored, deliveries, gates }, context };
+    const acceptance = new NewAcceptance(stored, router.placesOf(event, now), now);
+    return new NewArrival(event, acceptance, context);
   };
 
   const intake = createIntake({

@@ -1,4 +1,4 @@
-import { type Arrival, reachesHooks } from "./arrival.ts";
+import { type Arrival, NewArrival, reachesHooks } from "./arrival.ts";
 import { toDeliveryId } from "./delivery-id.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
@@ -35,10 +35,19 @@ export interface Intake {
 /** A burst goes in several batches, so that the store is at work on one while the next is made. */
 const largestBatch = 50;
 
-interface Waiting extends Arrival {
+/** An event whose emit waits. */
+class Waiting extends NewArrival {
   readonly promise: Promise<EmitResult>;
   readonly resolve: (result: EmitResult) => void;
   readonly reject: (error: unknown) => void;
+
+  constructor({ event, acceptance, context }: Arrival) {
+    super(event, acceptance, context);
+    const { promise, resolve, reject } = Promise.withResolvers<EmitResult>();
+    this.promise = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
 }
 
 interface Duplicate {
@@ -121,12 +130,12 @@ export function createIntake(options: {
   };
 
   return {
-    add({ event, acceptance, context }) {
-      const { promise, resolve, reject } = Promise.withResolvers<EmitResult>();
-      waiting.push({ event, acceptance, context, promise, resolve, reject });
+    add(arrival) {
+      const it = new Waiting(arrival);
+      waiting.push(it);
       if (waiting.length === 1) queueMicrotask(write);
       else if (waiting.length >= largestBatch) void write();
-      return promise;
+      return it.promise;
     },
     async flushed() {
       do {
@@ -141,7 +150,7 @@ export function createIntake(options: {
 const nobody: readonly ReachedHook[] = Object.freeze([]);
 
 function toResult({ event, acceptance }: Arrival, accepted: Accepted): EmitResult {
-  if (!reachesHooks(acceptance)) return { event, duplicate: false, deliveries: nobody };
+  if (!reachesHooks(acceptance)) return resultOf(event, nobody);
   const deliveries: ReachedHook[] = [];
   for (let index = 0; index < acceptance.deliveries.length; index += 1) {
     const { hook } = acceptance.deliveries[index] as NewDelivery;
@@ -153,7 +162,16 @@ function toResult({ event, acceptance }: Arrival, accepted: Accepted): EmitResul
     if (place === undefined) continue;
     deliveries.push({ hook, id: toDeliveryId(place.delivery), state: place.state });
   }
-  return { event, duplicate: false, deliveries };
+  return resultOf(event, deliveries);
+}
+
+/** Empty at first: a literal with fields may be allocated in the old generation, see arrival.ts. */
+function resultOf(event: PipehooksEvent, deliveries: readonly ReachedHook[]): EmitResult {
+  const result: { -readonly [Name in keyof EmitResult]?: EmitResult[Name] } = {};
+  result.event = event;
+  result.duplicate = false;
+  result.deliveries = deliveries;
+  return result as EmitResult;
 }
 
 function reject({ promise, reject }: Waiting, error: unknown): void {

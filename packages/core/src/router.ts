@@ -82,6 +82,19 @@ export interface Places {
   readonly gates?: readonly GateEntry[] | undefined;
 }
 
+/** A class, not a literal: see arrival.ts. */
+class RoutedDelivery implements NewDelivery {
+  readonly hook: string;
+  readonly dueAt: number;
+  readonly orderKey: string | undefined;
+
+  constructor(hook: string, dueAt: number, orderKey: string | undefined) {
+    this.hook = hook;
+    this.dueAt = dueAt;
+    this.orderKey = orderKey;
+  }
+}
+
 interface Candidates {
   readonly plain: readonly Route[];
   readonly gated: readonly { readonly route: Route; readonly gate: GateRoute }[];
@@ -119,7 +132,7 @@ export function createRouter(routes: readonly Route[]): Router {
       for (const route of plain) {
         if (!isReached(route, event)) continue;
         const { hook, orderBy } = route;
-        deliveries.push({ hook, dueAt: now, orderKey: orderKeyOf(event, orderBy) });
+        deliveries.push(new RoutedDelivery(hook, now, orderKeyOf(event, orderBy)));
       }
       const gates = gated.flatMap(({ route, gate }) => entryOf(event, route, gate) ?? []);
       return gates.length === 0 ? { deliveries } : { deliveries, gates };
