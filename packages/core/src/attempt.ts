@@ -2,6 +2,14 @@ import { Deadline, type Deadlines } from "./deadlines.ts";
 import { HookError } from "./errors.ts";
 import { type Ended, toHookError } from "./judge.ts";
 
+/** How work hears that it is to stop. */
+export interface Stop {
+  /** Made when first asked for: it costs more than all else that an attempt needs. */
+  readonly signal: AbortSignal;
+  /** Calls back once when the signal would abort, or at once where it would be aborted; never after the end. */
+  onAbort(listener: (reason: HookError) => void): void;
+}
+
 /** Something that runs and can be ended. */
 export interface Attempt {
   /** Ends it now: the signal aborts, and what is still done is no longer waited for. */
@@ -10,7 +18,7 @@ export interface Attempt {
 
 export interface AttemptRun<Returned> {
   /** May throw, and may answer what is no promise: hooks are also written without types. */
-  readonly work: (signal: AbortSignal) => unknown;
+  readonly work: (stop: Stop) => unknown;
   /** What it returned or threw, checked. */
   readonly returned: (value: unknown) => Ended<Returned>;
   readonly threw: (error: HookError) => Ended<Returned>;
@@ -30,30 +38,48 @@ export function startAttempt<Returned>(run: AttemptRun<Returned>): Attempt {
 }
 
 /** A class, because one is made for each delivery, and each closure of one would be made anew. */
-class RunningAttempt<Returned> extends Deadline implements Attempt {
+class RunningAttempt<Returned> extends Deadline implements Attempt, Stop {
   readonly #run: AttemptRun<Returned>;
-  /** Until it is over: an attempt that outlives its end in the heap keeps nothing else there. */
+  // Until it is over: an attempt that outlives its end in the heap keeps nothing else there.
   #controller: AbortController | undefined;
+  #listener: ((reason: HookError) => void) | undefined;
+  /** Why it was to stop. */
+  #reason: HookError | undefined;
   #broken: "threw" | "broken off" | undefined;
   #isOver = false;
 
   constructor(run: AttemptRun<Returned>) {
     super();
     this.#run = run;
-    const controller = new AbortController();
-    this.#controller = controller;
     run.deadlines.set(this);
-    this.#begin(controller.signal).then(
+    this.#begin().then(
       (value) => this.#endBy(run.returned(value)),
       (thrown: unknown) => this.#endBy(run.threw(toHookError(thrown))),
     );
   }
 
-  #begin(signal: AbortSignal): Promise<unknown> {
+  #begin(): Promise<unknown> {
     try {
-      return Promise.resolve(this.#run.work(signal));
+      return Promise.resolve(this.#run.work(this));
     } catch (error) {
       return Promise.reject(error);
+    }
+  }
+
+  get signal(): AbortSignal {
+    const controller = this.#controller ?? new AbortController();
+    this.#controller = controller;
+    if (this.#reason !== undefined) controller.abort(this.#reason);
+    return controller.signal;
+  }
+
+  onAbort(listener: (reason: HookError) => void): void {
+    if (this.#reason !== undefined) listener(this.#reason);
+    else if (this.#isOver) return;
+    else if (this.#listener === undefined) this.#listener = listener;
+    else {
+      const { signal } = this;
+      signal.addEventListener("abort", () => listener(signal.reason as HookError));
     }
   }
 
@@ -70,7 +96,11 @@ class RunningAttempt<Returned> extends Deadline implements Attempt {
   #abort(type: "threw" | "broken off", error: HookError): void {
     this.#broken ??= type;
     this.#run.deadlines.lift(this);
-    this.#controller?.abort(error);
+    if (this.#reason === undefined) {
+      this.#reason = error;
+      this.#controller?.abort(error);
+      this.#listener?.(error);
+    }
     // A hook that hears its signal at once may still say what it was about.
     setImmediate(() => this.#end({ type, error }));
   }
@@ -87,6 +117,7 @@ class RunningAttempt<Returned> extends Deadline implements Attempt {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#controller = undefined;
+    this.#listener = undefined;
     this.#run.deadlines.lift(this);
     this.#run.ended(ending);
   }

@@ -130,6 +130,7 @@ export {
   type ThresholdOptions,
 } from "./gates/options.ts";
 export type { Health, HookHealth } from "./health.ts";
+export { onAbort } from "./held-delivery.ts";
 export {
   type CheckOptions,
   type CheckReport,

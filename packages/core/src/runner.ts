@@ -1,4 +1,4 @@
-import { type AttemptRun, startAttempt } from "./attempt.ts";
+import { type AttemptRun, type Stop, startAttempt } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { endingOf, leavesState, threwEnding } from "./delivery-ending.ts";
@@ -58,21 +58,21 @@ class DeliveryRun implements AttemptRun<Outcome> {
     this.#lane.destination.inFlight += 1;
   }
 
-  work(signal: AbortSignal): unknown {
+  work(stop: Stop): unknown {
     const live = this.#lane.live();
-    return live instanceof Promise ? this.#deliverBy(live, signal) : this.#deliver(live, signal);
+    return live instanceof Promise ? this.#deliverBy(live, stop) : this.#deliver(live, stop);
   }
 
-  async #deliverBy(making: Promise<Hook>, signal: AbortSignal): Promise<unknown> {
+  async #deliverBy(making: Promise<Hook>, stop: Stop): Promise<unknown> {
     const live = await making;
     // Making the hook may have outlasted the attempt.
-    signal.throwIfAborted();
-    return this.#deliver(live, signal);
+    stop.signal.throwIfAborted();
+    return this.#deliver(live, stop);
   }
 
-  #deliver(hook: Hook, signal: AbortSignal): unknown {
+  #deliver(hook: Hook, stop: Stop): unknown {
     const emit = this.#parts.finisher.emitter(this.#lane, this.#readable.event, this);
-    return hook.deliver(toDelivery(this.#readable, this.#lane, { signal, emit }));
+    return hook.deliver(toDelivery(this.#readable, this.#lane, { stop, emit }));
   }
 
   returned(value: unknown): Ending {

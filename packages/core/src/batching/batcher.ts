@@ -1,4 +1,4 @@
-import { startAttempt } from "../attempt.ts";
+import { type Stop, startAttempt } from "../attempt.ts";
 import type { BatchSender } from "../batch.ts";
 import type { Clock } from "../clock.ts";
 import { HookError, messageOf } from "../errors.ts";
@@ -31,7 +31,7 @@ export interface Batcher {
 }
 
 /** Records have no time-out of their own. */
-const neverAborted = new AbortController().signal;
+const never: Stop = { signal: new AbortController().signal, onAbort() {} };
 
 export function createBatcher({
   clock,
@@ -129,7 +129,7 @@ export function createBatcher({
     const own = { emitted: [] as Acceptance[], isOver: false };
     const emit = finisher.emitter(lane, event, own);
     try {
-      const record = sender.record(toDelivery(readable, lane, { signal: neverAborted, emit }));
+      const record = sender.record(toDelivery(readable, lane, { stop: never, emit }));
       const refusal = refusalOf(record, gathering.limits, startedAt);
       if (refusal !== undefined) throw refusal;
       const events = finisher.isWatched() ? claimed.events : [];

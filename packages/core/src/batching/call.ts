@@ -18,7 +18,7 @@ export function startCall({
   readonly ended: (ending: Ended<readonly Ending[]>) => void;
 }): Attempt {
   return startAttempt<readonly Ending[]>({
-    work: async (signal) => sender.send(records, { signal, logger: lane.logger }),
+    work: async ({ signal }) => sender.send(records, { signal, logger: lane.logger }),
     returned: (value) => toEndings(lane.hook, value, records.length),
     threw: (error) => ({ type: "threw", error }),
     says: () => false,

@@ -47,15 +47,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #bodyTimer: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  constructor(
-    signal: AbortSignal,
-    resolve: (received: Received) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(resolve: (received: Received) => void, reject: (error: unknown) => void) {
     this.#resolve = resolve;
     this.#reject = reject;
-    // Never taken off: the signal is of one attempt, and ends with it.
-    signal.addEventListener("abort", () => this.#stop(signal.reason));
+  }
+
+  /** It need not begin where this is set before. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -86,7 +85,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #boundBody(): void {
-    this.#bodyTimer = setTimeout(() => this.#stop(undefined), bodyMs);
+    this.#bodyTimer = setTimeout(() => this.stop(undefined), bodyMs);
   }
 
   onResponseData(_controller: unknown, chunk: Buffer): void {
@@ -94,7 +93,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#body === undefined) this.#body = chunk;
     else if (this.#bytes < mostKept) this.#keep(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes > mostRead) this.#stop(undefined);
+    if (this.#bytes > mostRead) this.stop(undefined);
   }
 
   #keep(chunk: Buffer): void {
@@ -110,8 +109,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#finish(error);
   }
 
-  /** Ends it before its answer has. */
-  #stop(error: unknown): void {
+  /** Ends it before its answer has; the error counts where there is no status yet. */
+  stop(error: unknown): void {
     if (this.#isOver) return;
     const controller = this.#controller;
     this.#finish(error);

@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import { lookup } from "node:dns";
 import { setTimeout } from "node:timers/promises";
-import { ConnectFailure, type HookContext, HookError } from "@pipehooks/core";
+import {
+  ConnectFailure,
+  type Delivery,
+  type HookContext,
+  HookError,
+  isHookError,
+  onAbort,
+} from "@pipehooks/core";
 import { BlockedTarget, createTargetGuard, type Resolve } from "@pipehooks/core/targets";
 import { type Connections, createConnections, type Request } from "./connections.ts";
 import type { Undici } from "./connector.ts";
@@ -12,11 +19,14 @@ import type { WebhookOptions } from "./options.ts";
 /** Sends requests to one URL, over connections shared with every hook of equal settings. */
 export interface Sender {
   /**
-   * One request, one answer, whatever its status. The signal is of this request alone.
+   * One request, one answer, whatever its status. It stops with the signal of its delivery, which is of this request alone.
    * @throws HookError RECEIVER_UNREACHABLE, RECEIVER_UNTRUSTED, RECEIVER_REFUSED, RECEIVER_FAILED,
    * TARGET_BLOCKED, REQUEST_INVALID, TIMEOUT, ABORTED
    */
-  send(request: Pick<Request, "headers" | "body">, signal: AbortSignal): Promise<Received>;
+  send(
+    request: Pick<Request, "headers" | "body">,
+    delivery: Pick<Delivery, "signal">,
+  ): Promise<Received>;
   /** Connects without sending a request; answers with what. Throws as {@link Sender.send} does. */
   probe(signal: AbortSignal): Promise<string>;
   /** Lets running requests end for a while, then cuts them. May be called twice. */
@@ -72,8 +82,8 @@ export async function createSender(
   let onIdle = () => {};
   let closing: Promise<void> | undefined;
 
-  const toError = (thrown: unknown, signal: AbortSignal): HookError => {
-    if (signal.aborted) return toAborted(signal.reason, where);
+  const toError = (thrown: unknown): HookError => {
+    if (isHookError(thrown)) return thrown;
     const cause = thrown instanceof ConnectFailure ? thrown.cause : thrown;
     if (cause instanceof BlockedTarget) {
       const { address } = cause;
@@ -85,26 +95,27 @@ export async function createSender(
     new HookError("CLOSED", `${where.hook}: the hook is disposed.`, { retryable: true });
 
   return {
-    send({ headers, body }, signal) {
+    send({ headers, body }, delivery) {
       return new Promise<Received>((resolve, reject) => {
         if (closing !== undefined) return reject(disposed());
-        if (signal.aborted || refusal !== undefined) return reject(toError(refusal, signal));
+        if (refusal !== undefined) return reject(toError(refusal));
         const end = () => {
           running -= 1;
           if (running === 0) onIdle();
         };
         const exchange = new Exchange(
-          signal,
           (received) => {
             end();
             resolve(received);
           },
           (error) => {
             end();
-            reject(toError(exchange.opening.alert ?? error, signal));
+            reject(isHookError(error) ? error : toError(exchange.opening.alert ?? error));
           },
         );
         running += 1;
+        onAbort(delivery, (reason) => exchange.stop(toAborted(reason, where)));
+        if (exchange.isOver) return;
         try {
           share.connections.dispatch({ method, path, headers, body }, exchange, exchange.opening);
         } catch (error) {
@@ -114,13 +125,14 @@ export async function createSender(
     },
     async probe(signal) {
       if (closing !== undefined) throw disposed();
-      if (signal.aborted || refusal !== undefined) throw toError(refusal, signal);
+      if (signal.aborted) throw toAborted(signal.reason, where);
+      if (refusal !== undefined) throw toError(refusal);
       // Connections of its own: one that is open already would prove nothing.
       const own = open();
       try {
         return await own.probe(signal);
       } catch (error) {
-        throw toError(error, signal);
+        throw signal.aborted ? toAborted(signal.reason, where) : toError(error);
       } finally {
         await own.destroy();
       }

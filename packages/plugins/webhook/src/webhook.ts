@@ -73,7 +73,7 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
   };
 
   const post = (delivery: Delivery, body: Body): Promise<Received> =>
-    sender.send({ headers: headersOf(delivery, body), body: body.bytes }, delivery.signal);
+    sender.send({ headers: headersOf(delivery, body), body: body.bytes }, delivery);
 
   const judge = (
     { status, headers }: Pick<Received, "status" | "headers">,

@@ -43,7 +43,7 @@ async function send(
   );
   try {
     const signal = AbortSignal.timeout(3000);
-    const received = await sender.send({ headers: [], body: Buffer.from("{}") }, signal);
+    const received = await sender.send({ headers: [], body: Buffer.from("{}") }, { signal });
     return { status: received.status, timing: received.timing, asked };
   } catch (error) {
     if (!(error instanceof HookError)) throw error;
@@ -243,7 +243,7 @@ test("an attempt that is aborted while its name is looked up sends nothing after
       void looked.then(() => callback(null, [{ address: "127.0.0.1", family: 4 }])),
   );
   const controller = new AbortController();
-  const sent = sender.send({ headers: [], body: Buffer.from("{}") }, controller.signal);
+  const sent = sender.send({ headers: [], body: Buffer.from("{}") }, controller);
 
   controller.abort();
   await expect(sent).rejects.toMatchObject({ code: "ABORTED", retryable: true });
