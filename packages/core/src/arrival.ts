@@ -11,8 +11,7 @@ export interface Arrival {
   readonly context?: EventContext | undefined;
 }
 
-// Classes, not literals: V8 allocates literals of which many are alive at a time in the old generation, and what they
-// refer to follows them there.
+// Classes, not literals: see the decisions in docs/architecture.md.
 
 /** An event that was just emitted. */
 export class NewArrival implements Arrival {

@@ -3,9 +3,8 @@ import { type Arrival, EventForStore, NewAcceptance, NewArrival } from "./arriva
 import { busProblems } from "./bus-problems.ts";
 import { builtInEventTypes, type EventTypes } from "./catalogue.ts";
 import { checkHook } from "./check-hook.ts";
-import { holdProcess, systemClock } from "./clock.ts";
+import { systemClock } from "./clock.ts";
 import { createEvent, type EventContext, type EventRules } from "./create-event.ts";
-import { unsettledStates } from "./delivery-state.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
@@ -17,14 +16,15 @@ import { createIntake, type EmitResult, quiet } from "./intake.ts";
 import { deepFreeze, type JsonObject } from "./json.ts";
 import { createLanes } from "./lanes.ts";
 import { createListeners } from "./listeners.ts";
-import { type Logger, redactingLogger, stderrLogger } from "./logger.ts";
+import { redactingLogger, stderrLogger } from "./logger.ts";
 import { createMemoryStore } from "./memory/store.ts";
 import { createOwnEvents } from "./own-events.ts";
 import type { Nothing, Pipehooks, PipehooksOptions } from "./pipehooks.ts";
 import { createRedactor, type Redact } from "./redact.ts";
 import { createRetention } from "./retention.ts";
 import { createRouter } from "./router.ts";
-import type { Acceptance, Accepted, Store } from "./store.ts";
+import { createShutDown } from "./shut-down.ts";
+import type { Acceptance, Accepted } from "./store.ts";
 
 const defaultMaxEventBytes = 256 * 1024;
 const defaultSource = "/pipehooks";
@@ -75,7 +75,6 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     random,
     redact,
   });
-  let state: "open" | "closing" | "closed" = "open";
   let closing: Promise<void> | undefined;
 
   const arrive = (
@@ -178,7 +177,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   const retention = createRetention({ store, clock, logger, input: options.retention });
 
   const accept = (type: string, fields: EventFields<unknown>): Promise<EmitResult> => {
-    if (state !== "open") {
+    if (closing !== undefined) {
       throw new HookError("CLOSED", `Event "${type}" comes after the bus was closed.`);
     }
     const now = clock.now();
@@ -206,64 +205,26 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     );
   };
 
-  const drain: Pipehooks["drain"] = async ({ timeoutMs = 30_000, horizonMs = 0, signal } = {}) => {
-    await intake.flushed();
-    await announcements.settled();
-    if (options.deliver === false) return true;
-    const deadline = new AbortController();
-    const timer = clock.timer(timeoutMs, () => deadline.abort());
-    const stop =
-      signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, signal]);
-    const held = holdProcess();
-    try {
-      return await dispatcher.idle(horizonMs, stop);
-    } finally {
-      timer[Symbol.dispose]();
-      held[Symbol.dispose]();
-    }
-  };
-
-  const close = async (timeoutMs: number, deliverDue: boolean): Promise<void> => {
-    state = "closing";
-    const deadline = new AbortController();
-    const timer = clock.timer(timeoutMs, () => deadline.abort());
-    const held = holdProcess();
-    if (timeoutMs <= 0) deadline.abort();
-    if (!deliverDue) dispatcher.hold();
-    await intake.flushed();
-    await announcements.settled();
-    if (deliverDue && options.deliver !== false && !deadline.signal.aborted) {
-      await dispatcher.idle(0, deadline.signal).catch((error: unknown) => {
-        logger.warn(`What is due was not delivered before closing: ${messageOf(error)}`);
-      });
-    }
-    await dispatcher.stop(deadline.signal);
-    await announcements.settled();
-    timer[Symbol.dispose]();
-    retention[Symbol.dispose]();
-    try {
-      if (!store.durable) await warnOfLoss(store, logger);
-    } finally {
-      for (const error of await lanes.dispose()) {
-        logger.warn(`A hook could not be disposed of: ${messageOf(error)}`);
-      }
-      state = "closed";
-      try {
-        await store[Symbol.asyncDispose]();
-      } finally {
-        held[Symbol.dispose]();
-      }
-    }
-  };
+  const shutDown = createShutDown({
+    store,
+    clock,
+    logger,
+    intake,
+    announcements,
+    dispatcher,
+    retention,
+    lanes,
+    delivers: options.deliver !== false,
+  });
 
   const bus: Pipehooks<Types> = {
     emit: (type, ...[fields]) => emitUnknown(type, fields ?? {}),
     emitUnknown,
     on: listeners.on,
     pipeline: instrument.pipeline,
-    drain,
+    drain: shutDown.drain,
     close({ timeoutMs = 10_000, deliverDue = true } = {}) {
-      closing ??= close(timeoutMs, deliverDue);
+      closing ??= shutDown.close(timeoutMs, deliverDue);
       return closing;
     },
     [Symbol.asyncDispose]: () => bus.close(),
@@ -317,16 +278,4 @@ function isLeft(accepted: Accepted | undefined): boolean {
   if (accepted === undefined) return false;
   const { deliveries, leased, gates } = accepted;
   return deliveries.length > (leased?.length ?? 0) || gates !== undefined;
-}
-
-async function warnOfLoss(store: Store, logger: Logger): Promise<void> {
-  const counts = await store.counts();
-  const lost = counts
-    .filter(({ state }) => unsettledStates.includes(state))
-    .reduce((total, { count }) => total + count, 0);
-  if (lost > 0) {
-    logger.warn(
-      `${lost} deliveries end with the memory store. Drain before closing, or use a durable store.`,
-    );
-  }
 }

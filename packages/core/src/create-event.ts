@@ -57,7 +57,7 @@ export function createEvent(
   }
   // What is of bounded length: id, time, traceparent, hops, names of fields.
   const size: JsonSize = { maxBytes: 400 + type.length };
-  // Empty at first: V8 may allocate literals with fields in the old generation, where an event would keep all that it has.
+  // Empty at first, for a literal with fields may be kept too long: see docs/architecture.md.
   const event: Record<string, unknown> = {};
   event.id = fields.id === undefined ? createId(now) : text(type, "id", fields.id, size);
   event.source = text(type, "source", fields.source ?? rules.source, size);

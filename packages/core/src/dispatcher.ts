@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { createAlarm } from "./alarm.ts";
 import type { Arrival } from "./arrival.ts";
 import { createBatcher } from "./batching/batcher.ts";
-import { empty, type Gathering } from "./batching/gathering.ts";
+import { createBeginning } from "./beginning.ts";
 import { createChanges } from "./changes.ts";
 import { type Asking, createClaiming } from "./claiming.ts";
 import { every } from "./clock.ts";
@@ -11,16 +11,7 @@ import { messageOf } from "./errors.ts";
 import { findWork } from "./find-work.ts";
 import { createFinisher, type FinisherParts } from "./finisher.ts";
 import { createHandOver, type Offer } from "./hand-over.ts";
-import {
-  freeSlots,
-  type Held,
-  isAsleep,
-  isBusy,
-  isIdle,
-  type Lane,
-  restsUntil,
-  wantedOf,
-} from "./lane.ts";
+import { type Held, isAsleep, isBusy, isIdle, type Lane, restsUntil, wantedOf } from "./lane.ts";
 import { endAttempts, extendLeases } from "./leases.ts";
 import { createReceiving } from "./receiving.ts";
 import { createRunner } from "./runner.ts";
@@ -105,6 +96,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     stopping: () => stopping,
     ended,
   });
+  const { begin, giveBackHeld, yieldTurn } = createBeginning({
+    clock,
+    finisher,
+    run,
+    batcher,
+    active,
+    stopping: () => stopping,
+    draining: () => draining > 0,
+  });
   const receive = createReceiving({
     clock,
     finisher,
@@ -164,57 +164,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         return lane === undefined ? [] : [{ lane, claim, limit: limit ?? 0 }];
       }),
     );
-  };
-
-  const giveBackHeld = (lane: Lane): void => {
-    const gathered = lane.gathering === undefined ? [] : empty(lane.gathering);
-    const held = [...gathered.map(({ claimed }) => claimed), ...lane.buffer.splice(0)];
-    for (const claimed of held) finisher.giveBack(lane, claimed, clock.now());
-  };
-
-  const begin = (lane: Lane): void => {
-    if (stopping) return;
-    if (lane.gathering !== undefined) {
-      beginCalls(lane, lane.gathering);
-      return;
-    }
-    if (lane.buffer.length === 0) return;
-    const now = clock.now();
-    // What cannot be read takes no slot.
-    for (
-      let slots = freeSlots(lane, now);
-      slots > 0 && lane.buffer.length > 0;
-      slots = freeSlots(lane, now)
-    ) {
-      for (const claimed of lane.buffer.splice(0, slots)) run(lane, claimed);
-      yieldTurn(lane);
-    }
-    const closedUntil = lane.destination.closedUntil();
-    if (lane.buffer.length > 0 && (closedUntil > now || lane.switch.off !== undefined)) {
-      giveBackHeld(lane);
-      lane.wakeAt = Math.min(lane.wakeAt, Math.max(closedUntil, now));
-    }
-  };
-
-  const beginCalls = (lane: Lane, gathering: Gathering): void => {
-    if (lane.switch.off !== undefined) {
-      giveBackHeld(lane);
-      return;
-    }
-    batcher.begin(lane, gathering, draining > 0);
-    yieldTurn(lane);
-    // A batch is kept over a pause: to give back and claim thousands would cost more than to hold them.
-    const blockedUntil = lane.destination.blockedUntil();
-    if (blockedUntil > clock.now() && !isIdle(lane)) {
-      lane.wakeAt = Math.min(lane.wakeAt, blockedUntil);
-    }
-  };
-
-  /** What hooks share is offered to them in the order of `active`: who got something goes to the end. */
-  const yieldTurn = (lane: Lane): void => {
-    const { concurrency, windows } = lane.destination;
-    if (concurrency === Number.POSITIVE_INFINITY && windows.length === 0) return;
-    if (active.delete(lane)) active.add(lane);
   };
 
   const sleepUntilNext = (): void => {

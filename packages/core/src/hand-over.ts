@@ -16,10 +16,7 @@ export interface HandOver {
   offer(batch: readonly Arrival[]): Offer | undefined;
 }
 
-/**
- * A delivery that was leased as its event was stored. A class whose lists are made when asked for: V8 allocates literals of
- * which many are alive at a time in the old generation, and what they refer to follows them.
- */
+/** A delivery that was leased as its event was stored. Its lists are made when asked for; why a class: see docs/architecture.md. */
 class JustAccepted implements Held {
   readonly id: number;
   readonly attempt = 1;

@@ -8,8 +8,7 @@ import type { Held, Lane } from "./lane.ts";
 import type { Logger } from "./logger.ts";
 import type { GatedDelivery } from "./store.ts";
 
-// Classes, not literals: V8 allocates literals of which many are alive at a time in the old generation, and what they
-// refer to follows them there.
+// Classes, not literals: see the decisions in docs/architecture.md.
 
 /** A held delivery whose events could be read. */
 export class Readable {

@@ -165,7 +165,7 @@ function toResult({ event, acceptance }: Arrival, accepted: Accepted): EmitResul
   return resultOf(event, deliveries);
 }
 
-/** Empty at first: a literal with fields may be allocated in the old generation, see arrival.ts. */
+/** Empty at first, for a literal with fields may be kept too long: see docs/architecture.md. */
 function resultOf(event: PipehooksEvent, deliveries: readonly ReachedHook[]): EmitResult {
   const result: { -readonly [Name in keyof EmitResult]?: EmitResult[Name] } = {};
   result.event = event;

@@ -82,7 +82,7 @@ export interface Places {
   readonly gates?: readonly GateEntry[] | undefined;
 }
 
-/** A class, not a literal: see arrival.ts. */
+/** A class, not a literal: see docs/architecture.md. */
 class RoutedDelivery implements NewDelivery {
   readonly hook: string;
   readonly dueAt: number;

@@ -1,10 +1,7 @@
 import type { Attempt } from "./attempt.ts";
 import { UnderWay } from "./under-way.ts";
 
-/**
- * A delivery that is being tried. A class, for V8 allocates literals of which many are alive at a time in the old
- * generation, and all that an attempt refers to would follow this one.
- */
+/** A delivery that is being tried. A class, not a literal: see docs/architecture.md. */
 export class RunningEntry {
   readonly id: number;
   readonly attempt: Attempt;

@@ -19,7 +19,7 @@ export interface Body {
 
 const json = ["content-type", "application/json"];
 
-/** A class, not a literal: V8 may allocate literals in the old generation, and the bytes would stay there with them. */
+/** A class, not a literal, or the bytes may be kept too long: see docs/architecture.md. */
 class JsonBody implements Body {
   readonly headers = json;
   readonly bytes: Buffer;
