@@ -89,6 +89,7 @@ export type {
   WhenStep,
 } from "./explain/explanation.ts";
 export { listUpcoming, type Upcoming } from "./explain/upcoming.ts";
+export { fingerprint } from "./fingerprint.ts";
 export { describeGate, type GateDescription } from "./gates/describe.ts";
 export type { GateCheck } from "./gates/gate-compile.ts";
 export { type Gate, type GateOwner, prepareGate } from "./gates/gate-of.ts";

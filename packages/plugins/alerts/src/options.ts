@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { compileTemplate, type JsonValue, messageOf } from "@pipehooks/core";
+import { compileTemplate, fingerprint, type JsonValue, messageOf } from "@pipehooks/core";
 import { compileLink, type MakeLink } from "@pipehooks/core/messages";
 import { type TargetOptions, targetShape } from "@pipehooks/core/targets";
 import { z } from "zod";
@@ -106,14 +105,12 @@ export function toDashboard({ dashboardUrl }: AlertOptions): MakeLink | undefine
   return dashboardUrl === undefined ? undefined : compileLink(dashboardUrl);
 }
 
-/** What stands for a secret where it must not be seen: hooks with an equal one share budget and pause. */
-export function fingerprint(secret: string): string {
-  return createHash("sha256").update(`pipehooks alerts ${secret}`).digest("hex").slice(0, 8);
-}
-
-/** Where a webhook's address leads to, with nothing of the secret in it. */
-export function destinationOf(url: string): string {
-  return `${new URL(url).host}#${fingerprint(url)}`;
+/**
+ * Where an address leads to for whoever has the secret, with nothing of it shown: hooks with an equal one share budget and
+ * pause. A webhook's address is its own secret.
+ */
+export function destinationOf(url: string, secret: string = url): string {
+  return `${new URL(url).host}#${fingerprint("alerts", secret)}`;
 }
 
 /** Everything in a webhook's address that opens the channel, in the forms in which it travels. */

@@ -94,6 +94,26 @@ export function givenAwsComplaint({ status, headers, body }: GivenAnswer, now: n
   };
 }
 
+/** The group is not there, or the stream. */
+export function isMissing(error: unknown): boolean {
+  return nameOf(error) === "ResourceNotFoundException";
+}
+
+/** Somebody else made it, or is about to. */
+export function isAlreadyThere(error: unknown): boolean {
+  const name = nameOf(error);
+  return name === "ResourceAlreadyExistsException" || name === "OperationAbortedException";
+}
+
+/** Whoever asks is known, and may not. */
+export function isDenied(error: unknown): boolean {
+  return nameOf(error) === "AccessDeniedException";
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : "";
+}
+
 function hintOf(headers: unknown, now: number): number | undefined {
   const ms = Number(Reflect.get(Object(headers), "x-amz-retry-after") ?? Number.NaN);
   if (Number.isFinite(ms) && ms >= 0) return ms;

@@ -10,10 +10,10 @@ import {
   type RecordOutcome,
 } from "@pipehooks/core";
 import { givenAzureComplaint, judgeAzure, toAzureFailure } from "./azure-failure.ts";
+import type { AzureLogsOptions } from "./azure-options.ts";
 import { rowBytes, toRow } from "./azure-row.ts";
 import { type Cloud, type CloudParts, requestSignal } from "./cloud.ts";
 import { toAborted, toFailure, type Where } from "./failure.ts";
-import type { AzureLogsOptions } from "./options.ts";
 import { version } from "./version.ts";
 
 const ingestionPackage = "@azure/monitor-ingestion";

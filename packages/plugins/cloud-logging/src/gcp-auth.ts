@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { HookError, messageOf } from "@pipehooks/core";
 import { z } from "zod";
-import type { GcpLogsOptions } from "./options.ts";
+import type { GcpLogsOptions } from "./gcp-options.ts";
 
 export const gcpPackage = "@google-cloud/logging";
 

@@ -13,7 +13,7 @@ import { toAborted, toFailure, toUnknownSelf, type Where } from "./failure.ts";
 import { gcpPackage, toAuthOptions } from "./gcp-auth.ts";
 import { entryBytes, type GcpEntry, toLogEntry, toTimestamp } from "./gcp-entry.ts";
 import { givenGcpComplaint, judgeGcp, toGcpFailure, toGcpOutcomes } from "./gcp-failure.ts";
-import type { GcpLogsOptions } from "./options.ts";
+import type { GcpLogsOptions } from "./gcp-options.ts";
 import { parseTraceparent } from "./trace.ts";
 import { version } from "./version.ts";
 

@@ -1,5 +1,6 @@
 import { type BatchLimits, parseDuration } from "@pipehooks/core";
-import { bytesOf, type CloudLoggingOptions, mostBytes, mostRecords } from "./options.ts";
+import { bytesOf, mostRecords } from "./batch-options.ts";
+import { type CloudLoggingOptions, mostBytes } from "./options.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;

@@ -1,5 +1,6 @@
 import { type HookContext, HookError } from "@pipehooks/core";
-import { awsPackage, awsTarget, createAws } from "./aws.ts";
+import { awsTarget, createAws } from "./aws.ts";
+import { awsPackage } from "./aws-client.ts";
 import { azurePackages, azureTarget, createAzure } from "./azure.ts";
 import { type Cloud, toParts } from "./cloud.ts";
 import { createGcp, gcpTarget } from "./gcp.ts";

@@ -2,6 +2,7 @@ import {
   type Delivery,
   defineHook,
   delivered,
+  fingerprint,
   type GivenAnswer,
   type Hook,
   type HookContext,
@@ -15,7 +16,7 @@ import { createHandOver } from "./hand-over.ts";
 import { createMessages, headersOf, type Mail } from "./message.ts";
 import { type EmailOptions, type EmailSettings, emailOptions, toSettings } from "./options.ts";
 import { isSignInStatus, judgeReply, signInError } from "./reply.ts";
-import { fingerprint, secretsOf } from "./secrets.ts";
+import { secretsOf } from "./secrets.ts";
 import { judgeSes } from "./ses-failure.ts";
 import { createSesTransport } from "./ses-transport.ts";
 import { createSmtpTransport } from "./smtp-transport.ts";
@@ -131,10 +132,13 @@ function warnOf({ smtp }: EmailSettings, { name, logger }: HookContext): void {
   }
 }
 
+/** Hooks of one account share budget, pause and breaker. */
 function destinationOf(settings: EmailSettings): string {
   const { smtp, ses } = settings;
   const user = smtp?.auth?.user ?? ses?.credentials?.accessKeyId;
-  return user === undefined ? serverOf(settings) : `${serverOf(settings)}#${fingerprint(user)}`;
+  return user === undefined
+    ? serverOf(settings)
+    : `${serverOf(settings)}#${fingerprint("email", user)}`;
 }
 
 function serverOf({ smtp, ses }: EmailSettings): string {

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { EmailOptions } from "./options.ts";
 
 /** Every option value that must not appear anywhere. */
@@ -23,11 +22,6 @@ export function secretsOf({ smtp, ses, dkim, headers = {} }: EmailOptions): stri
   return [
     ...new Set(secrets.filter((secret) => secret !== undefined && secret !== "")),
   ] as string[];
-}
-
-/** What stands for a user where hooks of one account share budget, pause and breaker. */
-export function fingerprint(user: string): string {
-  return hash("sha256", `pipehooks email ${user}`, "hex").slice(0, 8);
 }
 
 /** A key as it is written, and each of its lines. */

@@ -2,6 +2,7 @@ import {
   answerRemoteRun,
   createRemoteRun,
   defineHook,
+  fingerprint,
   type Hook,
   type HookContext,
   HookError,
@@ -15,7 +16,7 @@ import { createLedger } from "./ledger.ts";
 import { createLine } from "./line.ts";
 import { type HexRunOptions, type HexSettings, hexRunOptions, toSettings } from "./options.ts";
 import { createRuns } from "./runs.ts";
-import { fingerprint, hideTokens } from "./secrets.ts";
+import { hideTokens } from "./secrets.ts";
 import { createTriggerBody } from "./trigger-body.ts";
 
 /** Of the 60 that a user has, some are left for people and for what asks twice. */
@@ -109,6 +110,7 @@ function withMargin(rate: string): string {
   return `${count}/${windowMs + onItsWayMs}ms`;
 }
 
+/** Hooks with an equal token share budget, pause and places. */
 function destinationOf({ base, token }: HexSettings): string {
-  return `${base.host}#${fingerprint(token)}`;
+  return `${base.host}#${fingerprint("hex", token)}`;
 }

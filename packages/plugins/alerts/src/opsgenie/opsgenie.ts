@@ -11,7 +11,7 @@ import { plainText, type Reading, usualMeaning } from "../channel/verdict.ts";
 import { toDetails } from "../details.ts";
 import { alertKeyOf, shortened } from "../keys.ts";
 import { bulletsOf, errorText } from "../lines.ts";
-import { alertTemplates, fingerprint, toDashboard } from "../options.ts";
+import { alertTemplates, destinationOf, toDashboard } from "../options.ts";
 import { chosenBy } from "../severity.ts";
 import { isObject, textTemplate } from "../templates.ts";
 import { type Cuts, fit } from "../text.ts";
@@ -36,7 +36,7 @@ const source = "Pipehooks";
 export const opsgenie: HookFactory<OpsgenieOptions> = defineHook({
   name: "opsgenie",
   options: opsgenieOptions,
-  destination: (options) => `${new URL(apiOf(options)).host}#${fingerprint(options.apiKey)}`,
+  destination: (options) => destinationOf(apiOf(options), options.apiKey),
   secrets: ({ apiKey }) => [apiKey],
   templates: [
     ...["message", "description", "alias", "tags", "details", "entity", "note", ...alertTemplates],

@@ -12,7 +12,7 @@ import { type Channel, createAlertHook } from "../channel/channel.ts";
 import { plainText, type Reading, usualMeaning } from "../channel/verdict.ts";
 import { toDetails } from "../details.ts";
 import { alertKeyOf, shortened } from "../keys.ts";
-import { alertTemplates, fingerprint, toDashboard } from "../options.ts";
+import { alertTemplates, destinationOf, toDashboard } from "../options.ts";
 import { keepFitting, type Part } from "../parts.ts";
 import { chosenBy } from "../severity.ts";
 import { isObject, jsonTemplate, textTemplate } from "../templates.ts";
@@ -38,7 +38,7 @@ const mostBytes = 512_000;
 export const pagerduty: HookFactory<PagerDutyOptions> = defineHook({
   name: "pagerduty",
   options: pagerDutyOptions,
-  destination: (options) => `${new URL(apiOf(options)).host}#${fingerprint(options.routingKey)}`,
+  destination: (options) => destinationOf(apiOf(options), options.routingKey),
   secrets: ({ routingKey }) => [routingKey],
   templates: [
     ...["dedupKey", "summary", "source", "component", "group", "class", "customDetails", "links"],

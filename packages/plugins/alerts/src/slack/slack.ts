@@ -9,13 +9,7 @@ import {
 import { toMessage } from "@pipehooks/core/messages";
 import { type Channel, createAlertHook, type Step } from "../channel/channel.ts";
 import type { Received } from "../channel/transport.ts";
-import {
-  addressSecrets,
-  alertTemplates,
-  destinationOf,
-  fingerprint,
-  toDashboard,
-} from "../options.ts";
+import { addressSecrets, alertTemplates, destinationOf, toDashboard } from "../options.ts";
 import { isObject, jsonTemplate, textTemplate } from "../templates.ts";
 import { type Cuts, fit } from "../text.ts";
 import { toBlocks, toText } from "./blocks.ts";
@@ -40,7 +34,7 @@ export const slack: HookFactory<SlackOptions> = defineHook({
   destination: (options) => {
     const way = wayOf(options);
     if (way.type === "webhook") return destinationOf(way.url);
-    return `${new URL(way.api).host}#${fingerprint(way.token)}/${way.channel}`;
+    return `${destinationOf(way.api, way.token)}/${way.channel}`;
   },
   secrets: (options) => {
     const way = wayOf(options);
