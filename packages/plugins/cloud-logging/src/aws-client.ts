@@ -1,5 +1,4 @@
 import type {
-  CloudWatchLogsClient,
   CloudWatchLogsClientConfig,
   CreateLogGroupCommandInput,
   CreateLogStreamCommandInput,
@@ -46,7 +45,13 @@ export async function createAwsClient(
     () => import("@aws-sdk/client-cloudwatch-logs"),
   );
   const client = new sdk.CloudWatchLogsClient(clientConfig(options, requestTimeoutMs));
-  const region = await regionOf(client, name);
+  const region = await client.config.region().catch(() => {
+    client.destroy();
+    throw new HookError(
+      "HOOK_OPTIONS_INVALID",
+      `${name}: no AWS region is known. Write "region", or set AWS_REGION.`,
+    );
+  });
   const store = `CloudWatch Logs ${options.endpoint === undefined ? `in ${region}` : `at ${new URL(options.endpoint).host}`}`;
   const where: Where = { hook: name, store, redact };
 
@@ -102,15 +107,4 @@ function clientConfig(
     requestHandler: { requestTimeout: requestTimeoutMs, throwOnRequestTimeout: true },
     customUserAgent: [["pipehooks-cloud-logging", version]],
   };
-}
-
-async function regionOf(client: CloudWatchLogsClient, name: string): Promise<string> {
-  try {
-    return await client.config.region();
-  } catch {
-    throw new HookError(
-      "HOOK_OPTIONS_INVALID",
-      `${name}: no AWS region is known. Write "region", or set AWS_REGION.`,
-    );
-  }
 }

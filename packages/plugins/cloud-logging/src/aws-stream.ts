@@ -44,16 +44,27 @@ export function createAwsStream(
   /** Makes what is missing, the group only where the stream cannot be made without it. */
   const make = async (call: BatchCall): Promise<void> => {
     const { signal, logger } = call;
-    const makeStream = () =>
-      unlessThere(client.createStream({ logGroupName, logStreamName }, signal));
+    const makeStream = () => isMade(client.createStream({ logGroupName, logStreamName }, signal));
     try {
       await makeStream();
     } catch (error) {
       if (!isMissing(error) || options.createGroup !== true) throw error;
-      await unlessThere(client.createGroup({ logGroupName }, signal));
-      logger.info(`${name}: made the log group ${logGroupName}.`);
-      await retain(call);
-      await makeStream();
+      if (await isMade(client.createGroup({ logGroupName }, signal))) {
+        logger.info(`${name}: made the log group ${logGroupName}.`);
+        await retain(call);
+      }
+      await onceKnown(makeStream);
+    }
+  };
+
+  /** What was just made is not known everywhere at once. */
+  const onceKnown = async <Answer>(request: () => Promise<Answer>): Promise<Answer> => {
+    try {
+      return await request();
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      const { code, message, answer } = toAwsFailure(error, client.where, clock.now());
+      throw new HookError(code, message, { retryable: true, answer });
     }
   };
 
@@ -77,14 +88,7 @@ export function createAwsStream(
         if (!isMissing(error) || options.createStream === false) throw error;
       }
       await make(call);
-      try {
-        return await put(records, call.signal);
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-        // What was just made is not known everywhere at once.
-        const { code, message, answer } = toAwsFailure(error, client.where, clock.now());
-        throw new HookError(code, message, { retryable: true, answer });
-      }
+      return onceKnown(() => put(records, call.signal));
     },
   };
 }
@@ -101,11 +105,13 @@ function ownStream(): string {
   return `${host}/${process.pid}/${startedAt}Z`;
 }
 
-/** To make what somebody else just made is as good as making it. */
-async function unlessThere(making: Promise<unknown>): Promise<void> {
+/** Whether it was made here: what somebody else just made is as good. */
+async function isMade(making: Promise<unknown>): Promise<boolean> {
   try {
     await making;
+    return true;
   } catch (error) {
     if (!isAlreadyThere(error)) throw error;
+    return false;
   }
 }

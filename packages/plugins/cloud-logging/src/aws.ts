@@ -74,7 +74,7 @@ export async function createAws(
         await client.describeStreams({ logGroupName: logGroup, limit: 1 }, signal);
         return { summary: `${target} is there and may be read; nothing was written` };
       } catch (error) {
-        if (isMissing(error) && options.createGroup === true) {
+        if (isMissing(error) && options.createGroup === true && options.createStream !== false) {
           return { summary: `${target} is not there yet and is made with the first events` };
         }
         if (!isDenied(error)) throw toAwsFailure(error, where, clock.now());

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { always, given, together, url } from "./option-rules.ts";
+import { always, given, isPlainHttp, together, url } from "./option-rules.ts";
 
 export interface AzureLogsOptions {
   /** Logs ingestion URL of the data collection endpoint or of the rule itself. */
@@ -24,7 +24,7 @@ export interface AzureLogsOptions {
 export const azureOptions: z.ZodType<AzureLogsOptions, AzureLogsOptions> = z
   .strictObject({
     endpoint: url
-      .refine((text) => !text.startsWith("http:"), {
+      .refine((text) => !isPlainHttp(text), {
         error: "is plain http, which Azure's client refuses; use https",
       })
       .describe("Logs ingestion URL"),

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { HookError, messageOf } from "@pipehooks/core";
 import { z } from "zod";
 import type { GcpLogsOptions } from "./gcp-options.ts";
+import { isPlainHttp } from "./option-rules.ts";
 
 export const gcpPackage = "@google-cloud/logging";
 
@@ -19,7 +20,7 @@ const keyFileContent = z.object({
  * @throws HookError HOOK_OPTIONS_INVALID where `keyFile` is no key of a service account
  */
 export async function toAuthOptions(options: GcpLogsOptions, name: string): Promise<object> {
-  if (options.endpoint?.startsWith("http:")) {
+  if (isPlainHttp(options.endpoint)) {
     // Without credentials nobody need be asked whose they are, the metadata server least of all.
     return { sslCreds: insecure(), clientOptions: { universeDomain: "googleapis.com" } };
   }

@@ -37,12 +37,19 @@ export function check(context: IssueContext, path: PropertyKey[], parse: () => u
   }
 }
 
+/** Whether an address is plain http, however that is written. */
+export function isPlainHttp(address: unknown): boolean {
+  return (
+    typeof address === "string" && URL.canParse(address) && new URL(address).protocol === "http:"
+  );
+}
+
 /** Plain http only where it is allowed. */
 export function checkHttp(
   { endpoint, allowHttp }: { endpoint?: unknown; allowHttp?: unknown },
   context: IssueContext,
 ): void {
-  if (String(endpoint).startsWith("http:") && allowHttp !== true) {
+  if (isPlainHttp(endpoint) && allowHttp !== true) {
     add(context, ["endpoint"], 'is plain http; use https, or set "allowHttp"');
   }
 }

@@ -193,6 +193,30 @@ describe("groups and streams", () => {
     expect(await it.log.failure()).toMatchObject({ retryable: true });
   });
 
+  test("a group that was made and is not known everywhere is worth another attempt", async () => {
+    await using it = await open({ aws: { createGroup: true }, receiver: { groups: {} } });
+    using _ = it.logs.fault({ on: "CreateLogStream", answer: "ResourceNotFoundException" });
+
+    expect(await it.log.failure()).toMatchObject({ retryable: true });
+    expect(it.logs.groups.has("/pipelines/prod")).toBe(true);
+  });
+
+  test("a group that somebody else makes at the same time keeps its own retention", async () => {
+    await using it = await open({
+      aws: { createGroup: true, retentionDays: 30 },
+      receiver: { groups: {} },
+    });
+    using _ = it.logs.fault({
+      on: "CreateLogGroup",
+      answer: "ResourceAlreadyExistsException",
+      effect: true,
+    });
+
+    expect(await it.log.send([{}])).toEqual([undefined]);
+    expect(it.logs.groups.get("/pipelines/prod")?.retentionDays).toBeUndefined();
+    expect(it.log.logs).toEqual([]);
+  });
+
   test("a retention that may not be set is said and holds nothing up", async () => {
     await using it = await open({
       aws: { createGroup: true, retentionDays: 30 },
@@ -392,10 +416,15 @@ describe("check", () => {
   test("says that it is missing, or will be made", async () => {
     await using missing = await open({ receiver: { groups: {} } });
     await using made = await open({ receiver: { groups: {} }, aws: { createGroup: true } });
-
-    await expect(missing.log.hook.check?.(signal)).rejects.toMatchObject({
-      code: "RECEIVER_REFUSED",
+    // The group is made where a stream cannot be made without it.
+    await using never = await open({
+      receiver: { groups: {} },
+      aws: { createGroup: true, createStream: false },
     });
+
+    for (const { log } of [missing, never]) {
+      await expect(log.hook.check?.(signal)).rejects.toMatchObject({ code: "RECEIVER_REFUSED" });
+    }
     expect((await made.log.hook.check?.(signal))?.summary).toContain("made with the first events");
   });
 

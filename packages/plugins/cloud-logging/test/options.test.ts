@@ -44,6 +44,11 @@ test.for([
   [{ provider: "aws", aws: { ...aws, logStream: "${pipeline}" } }, "aws.logStream"],
   [{ provider: "aws", aws: { ...aws, retentionDays: 8 } }, "aws.retentionDays"],
   [{ provider: "aws", aws: { ...aws, endpoint: "http://localhost:4566" } }, "aws.endpoint"],
+  [{ provider: "aws", aws: { ...aws, endpoint: " HTTP://localhost:4566" } }, "aws.endpoint"],
+  [
+    { provider: "azure", azure: { ...azure, endpoint: "HTTP://logs.example.com" } },
+    "azure.endpoint",
+  ],
   [{ provider: "aws", aws: { ...aws, endpoint: "https://a:b@example.com" } }, "aws.endpoint"],
   [{ provider: "aws", aws: { ...aws, accessKeyId: "AKIA" } }, "aws.secretAccessKey"],
   [{ provider: "aws", aws: { ...aws, sessionToken: "t" } }, "aws.accessKeyId"],
