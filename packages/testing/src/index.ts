@@ -3,7 +3,8 @@ export {
   type VirtualTime,
   type VirtualTimeOptions,
 } from "@pipehooks/core/virtual-time";
-export { type HookSuite, testHook } from "./hook-suite.ts";
+export type { HookSuite } from "./hook/suite.ts";
+export { testHook } from "./hook-suite.ts";
 export type { StatusClass } from "./http-statuses.ts";
 export {
   checkOptions,
@@ -104,11 +105,10 @@ export {
   createSmtpReceiver,
   type ReceivedMail,
   type SmtpAccount,
-  type SmtpFault,
   type SmtpReceiver,
   type SmtpReceiverOptions,
-  type SmtpStage,
 } from "./receivers/smtp.ts";
+export type { SmtpFault, SmtpStage } from "./receivers/smtp-faults.ts";
 export {
   createTeamsReceiver,
   type TeamsFlowRun,

@@ -5,11 +5,15 @@ import { asking } from "./store/asking.ts";
 import type { Bed, StoreTest, Topic } from "./store/bed.ts";
 import { claiming } from "./store/claiming.ts";
 import { closing } from "./store/closing.ts";
+import { gateClockSetBack } from "./store/gate-clock-set-back.ts";
 import { gateEntering } from "./store/gate-entering.ts";
 import { gateFilling } from "./store/gate-filling.ts";
 import { gateHistories } from "./store/gate-histories.ts";
 import { gateKeeping } from "./store/gate-keeping.ts";
+import { gateReleasing } from "./store/gate-releasing.ts";
+import { gateReminding } from "./store/gate-reminding.ts";
 import { gating } from "./store/gating.ts";
+import { holding } from "./store/holding.ts";
 import { leasing } from "./store/leasing.ts";
 import { modelled } from "./store/model.ts";
 import { ordering } from "./store/ordering.ts";
@@ -37,13 +41,13 @@ export interface StoreSuite {
 const topics: Readonly<Record<string, Topic>> = {
   accepting,
   claiming,
-  settling,
+  settling: together(settling, holding),
   "leases at accept": leasing,
   "order keys": ordering,
-  gates: gating,
+  gates: together(gating, gateReleasing),
   "gates beside the rest": gateEntering,
   "what gates keep": gateKeeping,
-  "timers of gates": timing,
+  "timers of gates": together(timing, gateReminding, gateClockSetBack),
   "what gates announce": announcing,
   "full gates": gateFilling,
   memory: remembering,
@@ -86,4 +90,11 @@ export function testStore({ name, open, openAgain, describe, test }: StoreSuite)
       describe(title, () => topic(declare(false), declare(true)));
     }
   });
+}
+
+/** Topics that are listed as one. */
+function together(...topics: readonly Topic[]): Topic {
+  return (test, sharedTest) => {
+    for (const topic of topics) topic(test, sharedTest);
+  };
 }

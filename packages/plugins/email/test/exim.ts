@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import type { Pair } from "./certificates.ts";
+import type { Pair } from "../../../testing/src/certificates.ts";
 
 const program = "/usr/sbin/exim4";
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Pair } from "./certificates.ts";
+import type { Pair } from "../../../testing/src/certificates.ts";
 
 /**
  * A TLS server that refuses client certificates with an alert, as most servers do; one of node:tls only cuts the

@@ -2,7 +2,8 @@ import type { HookError, Outcome } from "@pipehooks/core";
 import { createHttpReceiver, createTestDelivery, openHook } from "@pipehooks/testing";
 import { type WebhookOptions, webhook } from "@pipehooks/webhook";
 import { describe, expect, test } from "vitest";
-import { createCertificates, type Pair } from "./certificates.ts";
+import type { Pair } from "../../../testing/src/certificates.ts";
+import { createCertificates } from "./certificates.ts";
 import { createForwardProxy } from "./forward-proxy.ts";
 import { createStrictReceiver } from "./strict-receiver.ts";
 

@@ -1,17 +1,7 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import {
-  type AlertFault,
-  alertAnswer,
-  createAlertFaults,
-  isRecord,
-  parseAlert,
-} from "./alert-faults.ts";
-import {
-  type Answering,
-  createHttpReceiver,
-  type HttpAnswer,
-  type ReceivedRequest,
-} from "./http.ts";
+import { alertAnswer, isRecord, parseAlert } from "./alert-faults.ts";
+import { type AlertReceiver, createAlertServer } from "./alert-server.ts";
+import type { HttpAnswer, ReceivedRequest } from "./http.ts";
 
 export interface DiscordReceiverOptions {
   /** Milliseconds since the epoch. @default Date.now */
@@ -23,20 +13,17 @@ export interface DiscordReceiverOptions {
 }
 
 /** A server on this machine that behaves as a Discord webhook. */
-export interface DiscordReceiver extends AsyncDisposable {
+export interface DiscordReceiver extends AlertReceiver {
   /** Address of the webhook, its token included. */
   readonly webhookUrl: string;
   /** The secret in it. */
   readonly token: string;
-  readonly requests: readonly ReceivedRequest[];
   /** Bodies of the messages that are in the channel. */
   readonly messages: readonly JsonObject[];
   /** How many requests were answered 429. */
   readonly refused: number;
   /** Takes the webhook away. */
   remove(): void;
-  /** Goes wrong from now on, until disposed of. */
-  fault(fault: AlertFault): Disposable;
 }
 
 /**
@@ -52,7 +39,6 @@ export async function createDiscordReceiver(
   const token = "aW5zZWN1cmUtYnV0LWxvbmctZW5vdWdoLXRva2VuLWZvci1hLXRlc3Q";
   const base = `/api/webhooks/123456789012345678/${token}`;
   const messages: JsonObject[] = [];
-  const faults = createAlertFaults();
   let isThere = true;
   let refused = 0;
   let begunAt = Number.NEGATIVE_INFINITY;
@@ -101,19 +87,18 @@ export async function createDiscordReceiver(
     return alertAnswer(200, { id: String(messages.length), ...body }, headers);
   };
 
-  const respond = (request: ReceivedRequest): Answering => {
+  const { url, receiver } = await createAlertServer((request, pass) => {
     const [path] = request.path.split("?");
     if (path !== base) return refuse(path?.startsWith("/api/webhooks/") ? 401 : 404, 50_027);
-    return faults.pass(
+    return pass(
       () => take(request),
       (status) => refuse(status, 0),
     );
-  };
-  const receiver = await createHttpReceiver({ respond });
+  });
   return {
-    webhookUrl: `${receiver.url}${base}`,
+    ...receiver,
+    webhookUrl: `${url}${base}`,
     token,
-    requests: receiver.requests,
     messages,
     get refused() {
       return refused;
@@ -121,8 +106,6 @@ export async function createDiscordReceiver(
     remove() {
       isThere = false;
     },
-    fault: faults.fault,
-    [Symbol.asyncDispose]: () => receiver[Symbol.asyncDispose](),
   };
 }
 

@@ -1,4 +1,5 @@
 import { olderError } from "./hex-answers.ts";
+import { type HexCall, type HexOperation, newerOperations, toHexCall } from "./hex-call.ts";
 import {
   createFixedBook,
   createSlidingBook,
@@ -6,14 +7,8 @@ import {
   mostAtOnce,
   mostWithin,
 } from "./hex-limits.ts";
-import {
-  answerHexCall,
-  type HexCall,
-  type HexOperation,
-  type HexToken,
-  newerOperations,
-  toHexCall,
-} from "./hex-routes.ts";
+import { answerHexCall } from "./hex-routes.ts";
+import type { HexToken } from "./hex-situation.ts";
 import {
   createHexWorkspace,
   type Filled,
@@ -31,7 +26,8 @@ import {
   type ReceivedRequest,
 } from "./http.ts";
 
-export type { HexOperation, HexToken } from "./hex-routes.ts";
+export type { HexOperation } from "./hex-call.ts";
+export type { HexToken } from "./hex-situation.ts";
 export type { HexCourse, HexInput, HexProject, HexRun, HexStatus } from "./hex-workspace.ts";
 
 export interface HexReceiverOptions {

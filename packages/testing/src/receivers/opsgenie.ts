@@ -1,17 +1,7 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import {
-  type AlertFault,
-  alertAnswer,
-  createAlertFaults,
-  isRecord,
-  parseAlert,
-} from "./alert-faults.ts";
-import {
-  type Answering,
-  createHttpReceiver,
-  type HttpAnswer,
-  type ReceivedRequest,
-} from "./http.ts";
+import { alertAnswer, isRecord, parseAlert } from "./alert-faults.ts";
+import { type AlertReceiver, createAlertServer } from "./alert-server.ts";
+import type { HttpAnswer, ReceivedRequest } from "./http.ts";
 
 export interface OpsgenieReceiverOptions {
   /** Under which path the API is. @default "opsgenie" */
@@ -29,14 +19,11 @@ export interface OpsgenieAlert {
 }
 
 /** A server on this machine that behaves as the alert API of Opsgenie and of Jira Service Management. */
-export interface OpsgenieReceiver extends AsyncDisposable {
+export interface OpsgenieReceiver extends AlertReceiver {
   readonly url: string;
   /** A key that it takes. */
   readonly apiKey: string;
-  readonly requests: readonly ReceivedRequest[];
   readonly alerts: readonly OpsgenieAlert[];
-  /** Goes wrong from now on, until disposed of. */
-  fault(fault: AlertFault): Disposable;
 }
 
 type Stored = { -readonly [Key in keyof OpsgenieAlert]: OpsgenieAlert[Key] };
@@ -54,7 +41,6 @@ export async function createOpsgenieReceiver(
   const base = bases[options.product ?? "opsgenie"];
   const apiKey = "01234567-89ab-cdef-0123-456789abcdef";
   const alerts: Stored[] = [];
-  const faults = createAlertFaults();
   let made = 0;
 
   const accepted = (): HttpAnswer => {
@@ -100,19 +86,11 @@ export async function createOpsgenieReceiver(
     return change(decodeURIComponent(alias), action, body);
   };
 
-  const respond = (request: ReceivedRequest): Answering => {
+  const { url, receiver } = await createAlertServer((request, pass) => {
     if (!request.path.startsWith(base)) return refuse(404);
-    return faults.pass(() => take(request), refuse);
-  };
-  const receiver = await createHttpReceiver({ respond });
-  return {
-    url: receiver.url,
-    apiKey,
-    requests: receiver.requests,
-    alerts,
-    fault: faults.fault,
-    [Symbol.asyncDispose]: () => receiver[Symbol.asyncDispose](),
-  };
+    return pass(() => take(request), refuse);
+  });
+  return { ...receiver, url, apiKey, alerts };
 }
 
 const messages: Readonly<Record<number, string>> = {

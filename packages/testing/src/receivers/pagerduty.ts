@@ -1,18 +1,7 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import {
-  type AlertFault,
-  alertAnswer,
-  createAlertBook,
-  createAlertFaults,
-  isRecord,
-  parseAlert,
-} from "./alert-faults.ts";
-import {
-  type Answering,
-  createHttpReceiver,
-  type HttpAnswer,
-  type ReceivedRequest,
-} from "./http.ts";
+import { alertAnswer, createAlertBook, isRecord, parseAlert } from "./alert-faults.ts";
+import { type AlertReceiver, createAlertServer } from "./alert-server.ts";
+import type { HttpAnswer, ReceivedRequest } from "./http.ts";
 
 export interface PagerDutyReceiverOptions {
   /** Milliseconds since the epoch. @default Date.now */
@@ -32,15 +21,12 @@ export interface PagerDutyAlert {
 }
 
 /** A server on this machine that behaves as PagerDuty's Events API v2. */
-export interface PagerDutyReceiver extends AsyncDisposable {
+export interface PagerDutyReceiver extends AlertReceiver {
   readonly url: string;
   /** A key that it takes. */
   readonly routingKey: string;
-  readonly requests: readonly ReceivedRequest[];
   readonly alerts: readonly PagerDutyAlert[];
   readonly changes: readonly JsonObject[];
-  /** Goes wrong from now on, until disposed of. */
-  fault(fault: AlertFault): Disposable;
 }
 
 type Stored = { -readonly [Key in keyof PagerDutyAlert]: PagerDutyAlert[Key] };
@@ -60,7 +46,6 @@ export async function createPagerDutyReceiver(
   const { routingKeys = ["0123456789abcdef0123456789ABCDEF"] } = options;
   const alerts: Stored[] = [];
   const changes: JsonObject[] = [];
-  const faults = createAlertFaults();
   const book = createAlertBook([{ count: eventsPerMinute, windowMs: 60_000 }], now);
   let made = 0;
 
@@ -94,20 +79,17 @@ export async function createPagerDutyReceiver(
     return alertAnswer(202, { status: "success", message: "Event processed", dedup_key: key });
   };
 
-  const respond = (request: ReceivedRequest): Answering => {
+  const { url, receiver } = await createAlertServer((request, pass) => {
     const isChange = request.path === "/v2/change/enqueue";
     if (!isChange && request.path !== "/v2/enqueue") return refuse(404);
-    return faults.pass(() => take(request, isChange), refuse);
-  };
-  const receiver = await createHttpReceiver({ respond });
+    return pass(() => take(request, isChange), refuse);
+  });
   return {
-    url: receiver.url,
+    ...receiver,
+    url,
     routingKey: routingKeys[0] ?? "",
-    requests: receiver.requests,
     alerts,
     changes,
-    fault: faults.fault,
-    [Symbol.asyncDispose]: () => receiver[Symbol.asyncDispose](),
   };
 }
 

@@ -1,18 +1,7 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import {
-  type AlertFault,
-  alertAnswer,
-  alertText,
-  createAlertBook,
-  createAlertFaults,
-  parseAlert,
-} from "./alert-faults.ts";
-import {
-  type Answering,
-  createHttpReceiver,
-  type HttpAnswer,
-  type ReceivedRequest,
-} from "./http.ts";
+import { alertAnswer, alertText, createAlertBook, parseAlert } from "./alert-faults.ts";
+import { type AlertReceiver, createAlertServer } from "./alert-server.ts";
+import type { HttpAnswer, ReceivedRequest } from "./http.ts";
 import { blockProblem } from "./slack-limits.ts";
 
 export interface SlackReceiverOptions {
@@ -46,7 +35,7 @@ export interface SlackMessage {
 }
 
 /** A server on this machine that behaves as Slack's incoming webhooks and its Web API. */
-export interface SlackReceiver extends AsyncDisposable {
+export interface SlackReceiver extends AlertReceiver {
   readonly url: string;
   /** Address of a webhook into the first channel. */
   readonly webhookUrl: string;
@@ -54,14 +43,11 @@ export interface SlackReceiver extends AsyncDisposable {
   readonly token: string;
   /** Id of the first channel. */
   readonly channel: string;
-  readonly requests: readonly ReceivedRequest[];
   readonly messages: readonly SlackMessage[];
   /** Takes the webhook away. */
   revoke(): void;
   /** Takes a message away, as a person does. */
   remove(ts: string): void;
-  /** Goes wrong from now on, until disposed of. */
-  fault(fault: AlertFault): Disposable;
 }
 
 type Stored = { -readonly [Key in keyof SlackMessage]: SlackMessage[Key] };
@@ -85,7 +71,6 @@ export async function createSlackReceiver(
   const path = "/services/T00000000/B00000000/abcdefghijklmnopqrstuvwx";
   const [home = { id: "C0123456789" }] = channels;
   const messages: Stored[] = [];
-  const faults = createAlertFaults();
   const books = new Map<string, ReturnType<typeof createAlertBook>>();
   let revoked = false;
   let made = 0;
@@ -176,28 +161,26 @@ export async function createSlackReceiver(
     return alertAnswer(200, { ok: true, channel, ts: message.ts, text: message.text });
   };
 
-  const respond = (request: ReceivedRequest): Answering => {
+  const { url, receiver } = await createAlertServer((request, pass) => {
     const [, method] = /^\/api\/([\w.]+)$/.exec(request.path) ?? [];
     if (method !== undefined) {
-      return faults.pass(
+      return pass(
         () => takeCall(method, request),
         (status) => alertAnswer(status, { ok: false, error: words[status] ?? "internal_error" }),
       );
     }
     if (request.path !== path) return alertText(404, "no_team");
-    return faults.pass(
+    return pass(
       () => takeHook(parseAlert(request.text)),
       (status) => alertText(status, words[status] ?? "rollup_error"),
     );
-  };
-
-  const receiver = await createHttpReceiver({ respond });
+  });
   return {
-    url: receiver.url,
-    webhookUrl: `${receiver.url}${path}`,
+    ...receiver,
+    url,
+    webhookUrl: `${url}${path}`,
     token,
     channel: home.id,
-    requests: receiver.requests,
     messages,
     revoke() {
       revoked = true;
@@ -206,8 +189,6 @@ export async function createSlackReceiver(
       const index = messages.findIndex((message) => message.ts === ts);
       if (index >= 0) messages.splice(index, 1);
     },
-    fault: faults.fault,
-    [Symbol.asyncDispose]: () => receiver[Symbol.asyncDispose](),
   };
 }
 

@@ -5,6 +5,13 @@ import type {
   SMTPServerOptions,
   SMTPServerSession,
 } from "smtp-server";
+import {
+  answerWrongly,
+  createSmtpFaults,
+  type SmtpFault,
+  type SmtpStage,
+  toReply,
+} from "./smtp-faults.ts";
 
 export interface SmtpReceiverOptions {
   /** PEM texts of its certificate; STARTTLS is offered with them. With `ca`, a client certificate signed by it is required. */
@@ -31,25 +38,6 @@ export interface SmtpAccount {
   readonly user: string;
   readonly pass?: string | undefined;
   readonly accessToken?: string | undefined;
-}
-
-/** Where in a session something is answered. `data` is the answer to the whole mail. */
-export type SmtpStage = "connect" | "auth" | "mailFrom" | "rcptTo" | "data";
-
-/** Something that goes wrong. */
-export interface SmtpFault {
-  readonly on: SmtpStage;
-  /**
-   * A reply such as `450 4.2.0 Greylisted`; `never`: none at all; `cut`: the connection is reset; `garbage` (at `connect`): no
-   * SMTP; `drip` (at `connect`): a greeting of one byte a second that does not end.
-   */
-  readonly answer: `${number} ${string}` | "never" | "cut" | "garbage" | "drip";
-  /** Only for this recipient (`rcptTo`). */
-  readonly to?: string | undefined;
-  /** At `data`: whether the mail is taken all the same. @default false */
-  readonly effect?: boolean | undefined;
-  /** How often. @default until it is disposed of */
-  readonly times?: number | undefined;
 }
 
 /** A mail that was taken. */
@@ -103,45 +91,21 @@ export async function createSmtpReceiver(options: SmtpReceiverOptions = {}): Pro
   const counts = new Map<SmtpStage, number>();
   const waiting = new Set<{ readonly count: number; readonly resolve: () => void }>();
   const firstTries = new Map<string, number>();
-  const faults = new Set<{ fault: SmtpFault; left: number }>();
+  const faults = createSmtpFaults();
   let connections = 0;
   let mostOpen = 0;
 
   /** What goes wrong at this stage, if anything; `undefined` where all is well. */
   const faultAt = (stage: SmtpStage, to?: string): SmtpFault | undefined => {
     counts.set(stage, (counts.get(stage) ?? 0) + 1);
-    for (const open of faults) {
-      if (open.fault.on !== stage || (open.fault.to !== undefined && open.fault.to !== to))
-        continue;
-      open.left -= 1;
-      if (open.left <= 0) faults.delete(open);
-      return open.fault;
-    }
-    return undefined;
+    return faults.due(stage, to);
   };
 
   const answer = (
     fault: SmtpFault,
-    session: SMTPServerSession,
+    { remotePort }: SMTPServerSession,
     callback: (error: Error) => void,
-  ): void => {
-    const socket = sockets.get(session.remotePort);
-    switch (fault.answer) {
-      case "never":
-        return;
-      case "cut":
-        socket?.resetAndDestroy();
-        return;
-      case "garbage":
-        socket?.end("HTTP/1.1 400 Bad Request\r\n\r\n");
-        return;
-      case "drip":
-        if (socket !== undefined) drip(socket, "220-");
-        return;
-      default:
-        callback(toReply(fault.answer));
-    }
-  };
+  ): void => answerWrongly({ fault, socket: sockets.get(remotePort), callback });
 
   const take = (raw: Buffer, session: SMTPServerSession): void => {
     mails.push({
@@ -262,11 +226,7 @@ export async function createSmtpReceiver(options: SmtpReceiverOptions = {}): Pro
       return mostOpen;
     },
     count: (stage) => counts.get(stage) ?? 0,
-    fault(fault) {
-      const open = { fault, left: fault.times ?? Number.POSITIVE_INFINITY };
-      faults.add(open);
-      return { [Symbol.dispose]: () => void faults.delete(open) };
-    },
+    fault: faults.add,
     received(count) {
       if (mails.length >= count) return Promise.resolve();
       return new Promise((resolve) => {
@@ -282,12 +242,6 @@ export async function createSmtpReceiver(options: SmtpReceiverOptions = {}): Pro
   };
 }
 
-/** `450 4.2.0 Greylisted` as the error that makes the server say so. */
-function toReply(text: string): Error {
-  const [, status, words] = /^(\d{3}) (.*)$/s.exec(text) ?? [];
-  return Object.assign(new Error(words ?? text), { responseCode: Number(status ?? 451) });
-}
-
 function methodsOf(auth: SmtpAccount | undefined): readonly string[] {
   return [
     ...(auth?.pass === undefined ? [] : ["PLAIN", "LOGIN", "CRAM-MD5"]),
@@ -297,13 +251,4 @@ function methodsOf(auth: SmtpAccount | undefined): readonly string[] {
 
 function isTooLong(stream: SMTPServerDataStream): boolean {
   return stream.sizeExceeded;
-}
-
-function drip(socket: Socket, text: string): void {
-  let at = 0;
-  const timer = setInterval(() => {
-    socket.write(text[at % text.length] ?? "");
-    at += 1;
-  }, 1000);
-  socket.on("close", () => clearInterval(timer));
 }

@@ -1,19 +1,7 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import {
-  type AlertFault,
-  alertAnswer,
-  alertText,
-  createAlertBook,
-  createAlertFaults,
-  isRecord,
-  parseAlert,
-} from "./alert-faults.ts";
-import {
-  type Answering,
-  createHttpReceiver,
-  type HttpAnswer,
-  type ReceivedRequest,
-} from "./http.ts";
+import { alertAnswer, alertText, createAlertBook, isRecord, parseAlert } from "./alert-faults.ts";
+import { type AlertReceiver, createAlertServer } from "./alert-server.ts";
+import type { HttpAnswer, ReceivedRequest } from "./http.ts";
 
 export interface TeamsReceiverOptions {
   /** Milliseconds since the epoch. @default Date.now */
@@ -33,15 +21,12 @@ export interface TeamsFlowRun {
 }
 
 /** A server on this machine that behaves as a Workflows webhook of Teams. */
-export interface TeamsReceiver extends AsyncDisposable {
+export interface TeamsReceiver extends AlertReceiver {
   /** Address of the webhook, its secret included. */
   readonly webhookUrl: string;
   /** The secret in it. */
   readonly signature: string;
-  readonly requests: readonly ReceivedRequest[];
   readonly runs: readonly TeamsFlowRun[];
-  /** Goes wrong from now on, until disposed of. */
-  fault(fault: AlertFault): Disposable;
 }
 
 /** Teams refuses a message whose properties it measures above this; it measures more than was sent. */
@@ -61,7 +46,6 @@ export async function createTeamsReceiver(
   const signature = "9hZ3kq0aD-abcdefghijklmnopqrstuvwxyz_0123456";
   const path = `/powerautomate/automations/direct/workflows/0123456789abcdef0123456789abcdef/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=${signature}`;
   const runs: TeamsFlowRun[] = [];
-  const faults = createAlertFaults();
   const book = createAlertBook(limits, now);
 
   const refuse = (status: number): HttpAnswer => {
@@ -89,21 +73,18 @@ export async function createTeamsReceiver(
     return { status: 202 };
   };
 
-  const respond = (request: ReceivedRequest): Answering => {
+  const { url, receiver } = await createAlertServer((request, pass) => {
     // Not a character of the address may be different.
     if (request.path !== path) {
       return refuse(request.path.startsWith("/powerautomate/") ? 401 : 404);
     }
-    return faults.pass(() => take(request), refuse);
-  };
-  const receiver = await createHttpReceiver({ respond });
+    return pass(() => take(request), refuse);
+  });
   return {
-    webhookUrl: `${receiver.url}${path}`,
+    ...receiver,
+    webhookUrl: `${url}${path}`,
     signature,
-    requests: receiver.requests,
     runs,
-    fault: faults.fault,
-    [Symbol.asyncDispose]: () => receiver[Symbol.asyncDispose](),
   };
 }
 

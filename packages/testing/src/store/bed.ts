@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type {
   Acceptance,
+  AttemptRecord,
   ClaimedDelivery,
   DeliveryQuery,
   DeliveryRow,
@@ -103,6 +104,17 @@ export async function claimLane(store: Store, options: Parameters<typeof claim>[
   assert.equal(lane.hook, hook);
   return lane;
 }
+
+/** An attempt that failed, with all that can be said of it. */
+export const attempt: AttemptRecord = {
+  number: 1,
+  startedAt: t0,
+  durationMs: 12.5,
+  outcome: "retry",
+  code: "RECEIVER_FAILED",
+  message: "api.example.com answered 500",
+  answer: { status: 500, body: "no", timing: { connect: 1 } },
+};
 
 /** Settles one delivery, with one attempt on record unless said otherwise. */
 export async function settle(

@@ -1,22 +1,10 @@
 import assert from "node:assert/strict";
-import {
-  accept,
-  claim,
-  claimLane,
-  countsAgree,
-  every,
-  idsOf,
-  plain,
-  row,
-  settle,
-  type Topic,
-  t0,
-} from "./bed.ts";
-import { alert, bodyOf, debounce, digest, gated, join, of, pass, remembered } from "./gated.ts";
+import { accept, claim, claimLane, countsAgree, every, plain, row, type Topic, t0 } from "./bed.ts";
+import { bodyOf, debounce, gated, join, pass, remembered } from "./gated.ts";
 
 const hour = 3_600_000;
 
-/** Timers of gates. */
+/** When gates are asked, and what their timers release. */
 export const timing: Topic = (test, sharedTest) => {
   test("a gate whose time has come releases in the claim that asks, and not before", async ({
     store,
@@ -170,45 +158,6 @@ export const timing: Topic = (test, sharedTest) => {
     assert.deepEqual(await store.gates({}), []);
   });
 
-  test("after the clock was set back a gate waits no longer than its own time", async ({
-    store,
-  }) => {
-    const { delivery } = await pass(store, "e1", { at: t0 + 10 * hour });
-
-    const lane = await claimLane(store, { gate: debounce, now: t0 });
-
-    assert.ok((lane.nextGateAt ?? Infinity) <= t0 + 1000);
-    const claimed = await claim(store, { gate: debounce, now: t0 + 1000 });
-    assert.deepEqual(idsOf(claimed), [delivery]);
-    assert.equal(claimed[0]?.since, t0 + 1000);
-  });
-
-  test("after the clock was set back every one of many gates is corrected", async ({ store }) => {
-    const spec = { ...debounce, maxKeys: 10_000 };
-    const count = 1200;
-    await store.accept(
-      Array.from({ length: count }, (_, n) =>
-        gated(`e${n}`, { spec, key: `k${n}`, at: t0 + 10 * hour }),
-      ),
-    );
-    let rounds = 0;
-    for (let next = t0; next <= t0 && rounds < 30; rounds += 1) {
-      next = (await claimLane(store, { gate: spec, now: t0 })).nextGateAt ?? Infinity;
-    }
-
-    const gates = await store.gates({ limit: 5000 });
-    assert.equal(gates.length, count);
-    assert.ok(gates.every(({ wakeAt = Infinity }) => wakeAt <= t0 + 1000));
-  });
-
-  test("an event after the clock was set back lowers the timer, too", async ({ store }) => {
-    await pass(store, "e1", { spec: digest, at: t0 + 10 * hour });
-
-    await pass(store, "e2", { spec: digest, at: t0 });
-
-    assert.equal((await remembered(store))?.wakeAt, t0 + 60_000);
-  });
-
   test("what is dropped at a deadline is skipped, then", async ({ store }) => {
     const { delivery } = await pass(store, "e1", { spec: join, facts: { inputs: ["x"] } });
 
@@ -234,62 +183,6 @@ export const timing: Topic = (test, sharedTest) => {
     });
   });
 
-  test("an event that is kept is delivered again, as a delivery of its own", async ({ store }) => {
-    const opened = await pass(store, "e1", { spec: alert, facts: { opens: true } });
-    const [first] = await claim(store, { gate: alert });
-    await settle(store, opened.delivery);
-
-    const [again] = await claim(store, { gate: alert, now: t0 + 1000 });
-
-    assert.equal(first?.id, opened.delivery);
-    assert.ok(again !== undefined && again.id > opened.delivery);
-    assert.deepEqual([again.events, again.attempt, again.since], [[bodyOf("e1")], 1, t0 + 1000]);
-    assert.deepEqual(
-      [first?.gate?.release.alert?.state, again.gate?.release.alert?.state],
-      ["opened", "reminder"],
-    );
-    assert.notEqual(again.gate?.release.tag, first?.gate?.release.tag);
-    assert.deepEqual([again.gate?.key, again.gate?.count], ["k", 1]);
-    assert.deepEqual(idsOf(await of(store, "e1")), [opened.delivery, again.id]);
-    await countsAgree(store);
-  });
-
-  test("what is delivered again goes behind the first time when that has an order key", async ({
-    store,
-  }) => {
-    const opened = await pass(store, "e1", { spec: alert, facts: { opens: true }, orderKey: "o" });
-    await claim(store, { gate: alert, leaseMs: hour });
-
-    assert.deepEqual(await claim(store, { gate: alert, now: t0 + 1000 }), []);
-    await settle(store, opened.delivery, { now: t0 + 1001 });
-
-    const [again] = await claim(store, { gate: alert, now: t0 + 1001 });
-    assert.equal(again?.gate?.release.alert?.state, "reminder");
-  });
-
-  test("an event that a gate keeps is not purged, and goes when it is kept no more", async ({
-    store,
-  }) => {
-    const purge = () =>
-      store.purge({ before: t0 + hour, deadBefore: t0 + hour, keep: 0, limit: 9 });
-    const { delivery } = await pass(store, "e1", { spec: alert, facts: { opens: true } });
-    await claim(store, { gate: alert });
-    await settle(store, delivery);
-    assert.equal(await purge(), 0);
-    assert.notEqual((await remembered(store))?.keep, undefined);
-
-    const resolved = await pass(store, "e2", {
-      spec: alert,
-      facts: { resolves: true },
-      at: t0 + 5,
-    });
-    await claim(store, { gate: alert, now: t0 + 5 });
-    await settle(store, resolved.delivery, { now: t0 + 5 });
-
-    assert.equal(await purge(), 2);
-    await countsAgree(store);
-  });
-
   sharedTest("two timers that are overdue release once, whoever asks", async ({ store, again }) => {
     const other = await again();
     await store.accept(["k1", "k2"].map((key) => gated(key, { key })));
@@ -306,19 +199,5 @@ export const timing: Topic = (test, sharedTest) => {
 
     assert.equal(claims.flat().length, 2);
     assert.equal((await every(other)).length, 2);
-  });
-
-  sharedTest("a timer goes on after the store was opened again", async ({ store, again }) => {
-    const { delivery } = await pass(store, "e1", { spec: alert, facts: { opens: true } });
-    await claim(store, { gate: alert });
-    await settle(store, delivery);
-    await store[Symbol.asyncDispose]();
-
-    const reopened = await again();
-
-    assert.deepEqual(await reopened.lanes(), [{ hook: "a", dueAt: t0 + 1000 }]);
-    const [reminder] = await claim(reopened, { gate: alert, now: t0 + 1000 });
-    assert.deepEqual(reminder?.events, [bodyOf("e1")]);
-    assert.deepEqual(await claim(reopened, { gate: alert, now: t0 + 1000 }), []);
   });
 };

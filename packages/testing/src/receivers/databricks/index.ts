@@ -1,7 +1,7 @@
+export type { DatabricksFault } from "./fault.ts";
 export type { DatabricksJob, DatabricksPlan } from "./job.ts";
 export {
   createDatabricksReceiver,
-  type DatabricksFault,
   type DatabricksReceiver,
   type DatabricksReceiverOptions,
   type DatabricksRun,

@@ -1,21 +1,22 @@
-import { setTimeout } from "node:timers/promises";
+import { createFaultBook } from "../fault-book.ts";
 import {
-  type Answering,
   createHttpReceiver,
   type HttpAnswer,
   type HttpReceiver,
   type ReceivedRequest,
 } from "../http.ts";
+import { type Call, toCall } from "./call.ts";
 import { createTestCertificate } from "./certificate.ts";
-import { parseExact } from "./exact-json.ts";
+import { type DatabricksFault, spoil } from "./fault.ts";
 import type { DatabricksJob } from "./job.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { callsPerSecond, createLimits } from "./limits.ts";
 import { createOAuth, OAuthRefusal } from "./oauth.ts";
-import { malformed, Refusal, toAnswer } from "./refusal.ts";
-import { createStatements, noWarehouse, type Statements } from "./statements.ts";
+import { Refusal, toAnswer } from "./refusal.ts";
+import { createRestApi } from "./rest-api.ts";
+import { createStatements, noWarehouse } from "./statements.ts";
 import { createThriftService, type DatabricksSession } from "./thrift-service.ts";
-import { loadThriftWire, methodOf } from "./thrift-wire.ts";
+import { loadThriftWire } from "./thrift-wire.ts";
 import { createWarehouses, type DatabricksStatement, type ExecuteStatement } from "./warehouses.ts";
 
 export interface DatabricksReceiverOptions {
@@ -48,28 +49,6 @@ export interface DatabricksReceiverOptions {
   readonly driver?: boolean;
   /** Version of the driver's protocol; below 42248 there are no parameters. @default 42248 */
   readonly protocolVersion?: number;
-}
-
-/** What goes wrong with some calls. */
-export interface DatabricksFault {
-  /**
-   * Path of the call without version: `jobs/run-now`, `jobs/runs/get`, `sql/statements`, `oidc/v1/token`. What the driver
-   * calls is below `thrift/`: `thrift/OpenSession`, `thrift/ExecuteStatement`.
-   */
-  readonly on: string;
-  /**
-   * `html-login`: a page with status 200, as a private link gives; `unknown-state`: a run in a state that nobody knows;
-   * `slow`: what would be answered anyway, {@link DatabricksFault.delayMs} later. Everything else as `createHttpReceiver` takes it, such as 503, `cut`, `drip`, `never`.
-   */
-  readonly answer: Answering | "html-login" | "unknown-state" | "slow";
-  /** How late `slow` is, in real milliseconds. @default 1_000 */
-  readonly delayMs?: number;
-  /** Whether the call has its effect all the same. @default false */
-  readonly effect?: boolean;
-  /** Only every so many calls, the first one that counts being this one. @default 1 */
-  readonly every?: number;
-  /** How often in all. @default without end */
-  readonly times?: number;
 }
 
 /** A run as the receiver knows it. */
@@ -132,7 +111,7 @@ export async function createDatabricksReceiver(
 ): Promise<DatabricksReceiver> {
   const now = options.now ?? Date.now;
   const versions = options.versions ?? ["2.1", "2.2"];
-  const faults = new Set<{ readonly fault: DatabricksFault; seen: number; left: number }>();
+  const faults = createFaultBook<string, DatabricksFault>();
   const counts = new Map<string, number>();
   const oauth = createOAuth({
     tokens: options.tokens ?? ["dapi-test"],
@@ -152,7 +131,7 @@ export async function createDatabricksReceiver(
     warehouses: options.warehouses ?? ["wh1"],
     warehouseStartMs: options.warehouseStartMs ?? 0,
   });
-  const statements: Statements = createStatements(warehouses);
+  const answerRest = createRestApi(jobs, createStatements(warehouses));
   const wire = options.driver === true ? await loadThriftWire() : undefined;
   const thrift =
     wire &&
@@ -188,7 +167,7 @@ export async function createDatabricksReceiver(
       }
       takeLimit(call.path);
       if (call.warehouse !== undefined) return await answerDriver(request, call);
-      return toAnswer(handle(request, call));
+      return toAnswer(answerRest(request, call));
     } catch (error) {
       if (error instanceof OAuthRefusal) {
         return toAnswer({ error: error.code, error_description: error.message }, error.status);
@@ -199,62 +178,16 @@ export async function createDatabricksReceiver(
     }
   };
 
-  const handle = (request: ReceivedRequest, { path, query }: Call): unknown => {
-    const get = (run: () => unknown) => ({ method: "GET", run });
-    const post = (run: (body: Record<string, unknown>) => unknown) => ({
-      method: "POST",
-      run: () => run(bodyOf(request)),
-    });
-    const routes: Readonly<Record<string, { method: string; run: () => unknown }>> = {
-      "jobs/run-now": post(jobs.runNow),
-      "jobs/runs/get": get(() => jobs.get(query)),
-      "jobs/runs/list": get(() => jobs.list(query)),
-      "jobs/runs/cancel": post(jobs.cancel),
-      "jobs/runs/cancel-all": post(jobs.cancelAll),
-      "jobs/runs/repair": post(jobs.repair),
-      "jobs/runs/get-output": get(() => jobs.output(query)),
-      "jobs/get": get(() => jobs.job(query)),
-      "jobs/list": get(() => jobs.jobs(query)),
-    };
-    const route = routes[path] ?? statements.route(request.method, path, () => bodyOf(request));
-    if (route === undefined || route.method !== request.method) {
-      throw new Refusal(
-        404,
-        "ENDPOINT_NOT_FOUND",
-        `No API found for '${request.method} /${path}'.`,
-      );
-    }
-    return route.run();
-  };
-
   const http: HttpReceiver = await createHttpReceiver({
     ...(tls !== undefined && { tls }),
     async respond(request) {
       const call = toCall(request);
       counts.set(call.path, (counts.get(call.path) ?? 0) + 1);
-      const fault = dueFault(call.path);
-      if (fault === undefined) return answer(request, call);
-      if (fault.answer === "unknown-state") return toUnknownState(await answer(request, call));
-      if (fault.answer === "slow") {
-        const late = await answer(request, call);
-        await setTimeout(fault.delayMs ?? 1_000);
-        return late;
-      }
-      if (fault.effect === true) await answer(request, call);
-      return fault.answer === "html-login" ? loginPage : fault.answer;
+      const fault = faults.due(call.path);
+      const right = () => answer(request, call);
+      return fault === undefined ? right() : spoil(fault, right);
     },
   });
-
-  const dueFault = (path: string): DatabricksFault | undefined => {
-    for (const entry of faults) {
-      if (entry.fault.on !== path) continue;
-      entry.seen += 1;
-      if (entry.left <= 0 || entry.seen % (entry.fault.every ?? 1) !== 0) continue;
-      entry.left -= 1;
-      return entry.fault;
-    }
-    return undefined;
-  };
 
   return {
     url: http.url,
@@ -297,60 +230,8 @@ export async function createDatabricksReceiver(
     deleteRun: jobs.remove,
     revokeTokens: oauth.revoke,
     expireSessions: () => thrift?.expireSessions(),
-    fault(fault) {
-      const entry = { fault, seen: 0, left: fault.times ?? Number.POSITIVE_INFINITY };
-      faults.add(entry);
-      return { [Symbol.dispose]: () => void faults.delete(entry) };
-    },
+    fault: faults.add,
     calls: (path) => counts.get(path) ?? 0,
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
   };
-}
-
-interface Call {
-  /** Without `/api/<version>/`. */
-  readonly path: string;
-  /** Of the Jobs API. */
-  readonly version: string | undefined;
-  readonly query: URLSearchParams;
-  /** Id of the warehouse that the driver calls. */
-  readonly warehouse?: string | undefined;
-}
-
-function toCall({ path: target, body }: ReceivedRequest): Call {
-  const { pathname, searchParams } = new URL(target, "http://workspace");
-  const [, warehouse] = /^\/sql\/1\.0\/warehouses\/([^/]+)$/.exec(pathname) ?? [];
-  if (warehouse !== undefined) {
-    const path = `thrift/${methodOf(body) ?? "?"}`;
-    return { path, version: undefined, query: searchParams, warehouse };
-  }
-  const [, version, rest] = /^\/api\/(\d\.\d)\/(.+)$/.exec(pathname) ?? [];
-  const path = rest ?? pathname.slice(1);
-  return { path, version: path.startsWith("jobs/") ? version : undefined, query: searchParams };
-}
-
-function bodyOf({ text }: ReceivedRequest): Record<string, unknown> {
-  try {
-    const body = parseExact(text);
-    if (typeof body === "object" && body !== null && !Array.isArray(body)) {
-      return body as Record<string, unknown>;
-    }
-  } catch {
-    // Told below, as everything that is no object.
-  }
-  throw malformed("Invalid JSON given in the body of the request - expected a map");
-}
-
-const loginPage: HttpAnswer = {
-  status: 200,
-  headers: { "content-type": "text/html; charset=utf-8" },
-  body: "<!doctype html><html><head><title>Databricks - Sign In</title></head><body></body></html>",
-};
-
-function toUnknownState(answer: HttpAnswer): HttpAnswer {
-  const body = String(answer.body)
-    .replace(/"status":\{"state":"\w+"[^}]*\}*/, '"status":{"state":"HIBERNATING"}')
-    .replace(/"life_cycle_state":"\w+"/, '"life_cycle_state":"HIBERNATING"')
-    .replace(/"result_state":"\w+",?/, "");
-  return { ...answer, body };
 }
