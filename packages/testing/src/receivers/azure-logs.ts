@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { type AzureSignIn, answerSignIn } from "./azure-logs-sign-in.ts";
-import { createTestCertificate } from "./databricks/certificate.ts";
+import { createTestCertificate } from "./certificate.ts";
 import { createFaultBook, type FaultTerms } from "./fault-book.ts";
 import { createSlidingBook } from "./hex-limits.ts";
 import {

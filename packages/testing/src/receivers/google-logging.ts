@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
-import { createTestCertificate } from "./databricks/certificate.ts";
+import { createTestCertificate } from "./certificate.ts";
 import { createFaultBook, type FaultTerms } from "./fault-book.ts";
 import {
   type GrpcFailure,

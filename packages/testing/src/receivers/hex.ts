@@ -1,3 +1,4 @@
+import { createFaultBook, type FaultTerms } from "./fault-book.ts";
 import { olderError } from "./hex-answers.ts";
 import { type HexCall, type HexOperation, newerOperations, toHexCall } from "./hex-call.ts";
 import {
@@ -66,16 +67,12 @@ export interface HexLimits {
 }
 
 /** Something that goes wrong. */
-export interface HexFault {
+export interface HexFault extends FaultTerms<HexOperation> {
   readonly on: HexOperation | "any";
   /** Instead of the right answer; 502, 503 and 504 as a gateway says them; `unknown-status` changes only the status that a run is said to have. */
   readonly answer: number | "login-page" | "unknown-status" | Misbehaviour;
   /** Whether what was asked is done all the same. @default true */
   readonly effect?: boolean | undefined;
-  /** Only each such request: 3 is the third, the sixth … @default 1 */
-  readonly every?: number | undefined;
-  /** After so many it is over. @default never */
-  readonly times?: number | undefined;
 }
 
 /** The most that came, refused requests included. */
@@ -136,7 +133,7 @@ export async function createHexReceiver(options: HexReceiverOptions = {}): Promi
     now: now(),
   });
   const books = new Map<string, HexBook>();
-  const faults = new Set<{ readonly fault: HexFault; seen: number; done: number }>();
+  const faults = createFaultBook<HexOperation, HexFault>();
   const arrivals: { readonly at: number; readonly operation: HexOperation | undefined }[] = [];
   const answers: Record<number, number> = {};
   let origin = "";
@@ -166,18 +163,6 @@ export async function createHexReceiver(options: HexReceiverOptions = {}): Promi
     return newer.take(both(newerPerMinute, newerPerHour), at);
   };
 
-  const faultFor = (operation: HexOperation): HexFault | undefined => {
-    for (const entry of faults) {
-      const { on, every = 1, times = Number.POSITIVE_INFINITY } = entry.fault;
-      if (on !== "any" && on !== operation) continue;
-      entry.seen += 1;
-      if (entry.seen % every !== 0 || entry.done >= times) continue;
-      entry.done += 1;
-      return entry.fault;
-    }
-    return undefined;
-  };
-
   const respond = (request: ReceivedRequest): Answering => {
     const at = now();
     const call = toHexCall(request.method, request.path, request.text);
@@ -204,7 +189,7 @@ export async function createHexReceiver(options: HexReceiverOptions = {}): Promi
       enterprise,
       listLagMs,
     };
-    const fault = faultFor(call.operation);
+    const fault = faults.due(call.operation);
     if (fault === undefined) return answerHexCall(call, situation);
     const unharmed =
       fault.effect === false && fault.answer !== "unknown-status"
@@ -251,11 +236,7 @@ export async function createHexReceiver(options: HexReceiverOptions = {}): Promi
     },
     start: (projectId, trigger = "SCHEDULED") =>
       workspace.start({ projectId, trigger, body: {}, user: "somebody else" }, now()),
-    fault(fault) {
-      const entry = { fault, seen: 0, done: 0 };
-      faults.add(entry);
-      return { [Symbol.dispose]: () => void faults.delete(entry) };
-    },
+    fault: faults.add,
     [Symbol.asyncDispose]: () => receiver[Symbol.asyncDispose](),
   };
 }

@@ -1,3 +1,4 @@
+import { createTestCertificate } from "../certificate.ts";
 import { createFaultBook } from "../fault-book.ts";
 import {
   createHttpReceiver,
@@ -6,7 +7,6 @@ import {
   type ReceivedRequest,
 } from "../http.ts";
 import { type Call, toCall } from "./call.ts";
-import { createTestCertificate } from "./certificate.ts";
 import { type DatabricksFault, spoil } from "./fault.ts";
 import type { DatabricksJob } from "./job.ts";
 import { createJobs, type Jobs } from "./jobs.ts";

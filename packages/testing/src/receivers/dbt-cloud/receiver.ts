@@ -1,3 +1,4 @@
+import { createFaultBook, type FaultTerms } from "../fault-book.ts";
 import { type Answering, createHttpReceiver, type ReceivedRequest } from "../http.ts";
 import { createDbtCloudAccount } from "./account.ts";
 import { createDbtCloudApi, type DbtCloudCall } from "./api.ts";
@@ -25,9 +26,7 @@ export interface DbtCloudReceiverOptions {
 }
 
 /** What goes wrong. */
-export interface DbtCloudFault {
-  /** @default every call */
-  readonly on?: DbtCloudCall | undefined;
+export interface DbtCloudFault extends FaultTerms<DbtCloudCall> {
   /**
    * What is answered instead. `login page`: 200 with HTML, as from a wrong host; `unknown status`: runs have a status that
    * nobody knows; `unsuccessful`: 200 with an envelope that says it failed; or a status, an answer, a misbehaviour.
@@ -35,10 +34,6 @@ export interface DbtCloudFault {
   readonly answer: Answering | "login page" | "unknown status" | "unsuccessful";
   /** Whether what was asked for is done all the same. @default false */
   readonly effect?: boolean | undefined;
-  /** How often. @default until it is disposed of */
-  readonly times?: number | undefined;
-  /** Every how many-th call. @default 1 */
-  readonly every?: number | undefined;
 }
 
 /** A dbt Cloud account on this machine, with the parts of its API v2 that concern jobs, runs and artifacts. */
@@ -61,12 +56,6 @@ export interface DbtCloudReceiver extends AsyncDisposable {
   fault(fault: DbtCloudFault): Disposable;
   /** Resolves when so many requests have come. */
   received(count: number): Promise<void>;
-}
-
-interface LiveFault {
-  readonly fault: DbtCloudFault;
-  seen: number;
-  done: number;
 }
 
 const loginPage: Answering = {
@@ -103,25 +92,11 @@ export async function createDbtCloudReceiver(
     listLagMs: options.listLagMs ?? 0,
     url: () => http.url,
   });
-  const faults = new Set<LiveFault>();
-
-  const faultOf = (call: DbtCloudCall): DbtCloudFault | undefined => {
-    let found: DbtCloudFault | undefined;
-    for (const live of faults) {
-      const { on, every = 1, times = Number.POSITIVE_INFINITY } = live.fault;
-      if (on !== undefined && on !== call) continue;
-      live.seen += 1;
-      if (found !== undefined || live.seen % every !== 0 || live.done >= times) continue;
-      live.done += 1;
-      found = live.fault;
-    }
-    return found;
-  };
+  const faults = createFaultBook<DbtCloudCall, DbtCloudFault>();
 
   const http = await createHttpReceiver({
     respond(request) {
-      const call = api.callOf(request);
-      const fault = faultOf(call);
+      const fault = faults.due(api.callOf(request));
       if (fault === undefined) return api.answer(request);
       const { answer, effect = false } = fault;
       if (answer === "unknown status") return api.answer(request, { status: 42 });
@@ -152,11 +127,7 @@ export async function createDbtCloudReceiver(
       return account.start(String(jobId), { cause, causeCategory, body: { cause } });
     },
     finish: (id, outcome) => account.finish(id, outcome),
-    fault(fault) {
-      const live = { fault, seen: 0, done: 0 };
-      faults.add(live);
-      return { [Symbol.dispose]: () => void faults.delete(live) };
-    },
+    fault: faults.add,
     received: (count) => http.received(count),
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
   };
