@@ -64,7 +64,7 @@ export {
   type HexRun,
   type HexStatus,
   type HexToken,
-} from "./receivers/hex.ts";
+} from "./receivers/hex/receiver.ts";
 export {
   type Answering,
   createHttpReceiver,

@@ -3,7 +3,6 @@ import { gunzipSync } from "node:zlib";
 import { type AzureSignIn, answerSignIn } from "./azure-logs-sign-in.ts";
 import { createTestCertificate } from "./certificate.ts";
 import { createFaultBook, type FaultTerms } from "./fault-book.ts";
-import { createSlidingBook } from "./hex-limits.ts";
 import {
   type Answering,
   createHttpReceiver,
@@ -11,6 +10,7 @@ import {
   type Misbehaviour,
   type ReceivedRequest,
 } from "./http.ts";
+import { createSlidingBook } from "./limit-book.ts";
 
 export interface AzureStream {
   /** Columns that the rule declares; others are dropped. @default all that come */

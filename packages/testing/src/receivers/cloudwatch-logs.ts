@@ -12,7 +12,6 @@ import {
   putRetentionPolicy,
 } from "./cloudwatch-logs-store.ts";
 import { createFaultBook, type FaultTerms } from "./fault-book.ts";
-import { createSlidingBook } from "./hex-limits.ts";
 import {
   type Answering,
   createHttpReceiver,
@@ -20,6 +19,7 @@ import {
   type Misbehaviour,
   type ReceivedRequest,
 } from "./http.ts";
+import { createSlidingBook } from "./limit-book.ts";
 
 export type { CloudWatchEvent, CloudWatchGroup } from "./cloudwatch-logs-store.ts";
 

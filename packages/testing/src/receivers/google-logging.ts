@@ -12,7 +12,7 @@ import {
   whyUnknown,
 } from "./google-logging-entry.ts";
 import { type GoogleLogEntry, lengthsOf } from "./google-logging-wire.ts";
-import { createSlidingBook } from "./hex-limits.ts";
+import { createSlidingBook } from "./limit-book.ts";
 
 export type { GoogleLogEntry } from "./google-logging-wire.ts";
 

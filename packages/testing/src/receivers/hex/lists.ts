@@ -1,14 +1,7 @@
-import {
-  jsonAnswer,
-  newerError,
-  nextTrace,
-  olderError,
-  projectBody,
-  runBody,
-} from "./hex-answers.ts";
-import type { HexSituation } from "./hex-situation.ts";
-import { type HexWorkspace, type StoredProject, statusOf } from "./hex-workspace.ts";
-import type { HttpAnswer } from "./http.ts";
+import type { HttpAnswer } from "../http.ts";
+import { jsonAnswer, newerError, nextTrace, olderError, projectBody, runBody } from "./answers.ts";
+import type { HexSituation } from "./situation.ts";
+import { type HexWorkspace, type StoredProject, statusOf } from "./workspace.ts";
 
 /** Runs of a project, paged by offset. */
 export function listRuns(

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import type { HexRun, HexWorkspace, StoredProject } from "./hex-workspace.ts";
-import { statusOf } from "./hex-workspace.ts";
-import type { HttpAnswer } from "./http.ts";
+import type { HttpAnswer } from "../http.ts";
+import type { HexRun, HexWorkspace, StoredProject } from "./workspace.ts";
+import { statusOf } from "./workspace.ts";
 
 // Bodies as Hex's published OpenAPI document ("Hex API" 1.0.0) describes them.
 

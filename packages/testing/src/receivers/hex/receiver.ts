@@ -1,15 +1,22 @@
-import { createFaultBook, type FaultTerms } from "./fault-book.ts";
-import { olderError } from "./hex-answers.ts";
-import { type HexCall, type HexOperation, newerOperations, toHexCall } from "./hex-call.ts";
+import { createFaultBook, type FaultTerms } from "../fault-book.ts";
+import {
+  type Answering,
+  createHttpReceiver,
+  type HttpAnswer,
+  type Misbehaviour,
+  type ReceivedRequest,
+} from "../http.ts";
 import {
   createFixedBook,
   createSlidingBook,
-  type HexBook,
+  type LimitBook,
   mostAtOnce,
   mostWithin,
-} from "./hex-limits.ts";
-import { answerHexCall } from "./hex-routes.ts";
-import type { HexToken } from "./hex-situation.ts";
+} from "../limit-book.ts";
+import { olderError } from "./answers.ts";
+import { type HexCall, type HexOperation, newerOperations, toHexCall } from "./call.ts";
+import { answerHexCall } from "./routes.ts";
+import type { HexToken } from "./situation.ts";
 import {
   createHexWorkspace,
   type Filled,
@@ -18,18 +25,11 @@ import {
   type HexRun,
   type HexStatus,
   statusOf,
-} from "./hex-workspace.ts";
-import {
-  type Answering,
-  createHttpReceiver,
-  type HttpAnswer,
-  type Misbehaviour,
-  type ReceivedRequest,
-} from "./http.ts";
+} from "./workspace.ts";
 
-export type { HexOperation } from "./hex-call.ts";
-export type { HexToken } from "./hex-situation.ts";
-export type { HexCourse, HexInput, HexProject, HexRun, HexStatus } from "./hex-workspace.ts";
+export type { HexOperation } from "./call.ts";
+export type { HexToken } from "./situation.ts";
+export type { HexCourse, HexInput, HexProject, HexRun, HexStatus } from "./workspace.ts";
 
 export interface HexReceiverOptions {
   /** Milliseconds since the epoch; a virtual clock's, for runs that take hours. @default Date.now */
@@ -132,13 +132,13 @@ export async function createHexReceiver(options: HexReceiverOptions = {}): Promi
     course: typeof course === "function" ? course : () => course,
     now: now(),
   });
-  const books = new Map<string, HexBook>();
+  const books = new Map<string, LimitBook>();
   const faults = createFaultBook<HexOperation, HexFault>();
   const arrivals: { readonly at: number; readonly operation: HexOperation | undefined }[] = [];
   const answers: Record<number, number> = {};
   let origin = "";
 
-  const bookOf = (user: string, name: string, make: () => HexBook): HexBook => {
+  const bookOf = (user: string, name: string, make: () => LimitBook): LimitBook => {
     const key = `${name} ${user}`;
     const book = books.get(key) ?? make();
     books.set(key, book);

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import { jsonAnswer, nextTrace, olderError, startedBody } from "./hex-answers.ts";
-import type { HexSituation } from "./hex-situation.ts";
-import { type StoredProject, wrongInputs } from "./hex-workspace.ts";
-import type { HttpAnswer } from "./http.ts";
+import type { HttpAnswer } from "../http.ts";
+import { jsonAnswer, nextTrace, olderError, startedBody } from "./answers.ts";
+import type { HexSituation } from "./situation.ts";
+import { type StoredProject, wrongInputs } from "./workspace.ts";
 
 const bodyKeys: Readonly<Record<string, (value: JsonValue) => boolean>> = {
   inputParams: isObject,

@@ -1,4 +1,4 @@
-import type { Filled, HexWorkspace } from "./hex-workspace.ts";
+import type { Filled, HexWorkspace } from "./workspace.ts";
 
 /** Whose token it is, and what it may do. */
 export interface HexToken {

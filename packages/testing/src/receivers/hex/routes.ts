@@ -1,11 +1,11 @@
 import type { JsonObject } from "@pipehooks/core";
-import { jsonAnswer, newerError, olderError, projectBody, runBody } from "./hex-answers.ts";
-import { type HexCall, newerOperations } from "./hex-call.ts";
-import { listProjects, listRuns, listTables } from "./hex-lists.ts";
-import type { HexSituation, HexToken } from "./hex-situation.ts";
-import { startRun } from "./hex-start.ts";
-import type { Filled, HexRun, HexWorkspace, StoredProject } from "./hex-workspace.ts";
-import type { HttpAnswer } from "./http.ts";
+import type { HttpAnswer } from "../http.ts";
+import { jsonAnswer, newerError, olderError, projectBody, runBody } from "./answers.ts";
+import { type HexCall, newerOperations } from "./call.ts";
+import { listProjects, listRuns, listTables } from "./lists.ts";
+import type { HexSituation, HexToken } from "./situation.ts";
+import { startRun } from "./start.ts";
+import type { Filled, HexRun, HexWorkspace, StoredProject } from "./workspace.ts";
 
 /** Answers a request whose token is good and within its limits. */
 export function answerHexCall(call: HexCall, situation: HexSituation): HttpAnswer {

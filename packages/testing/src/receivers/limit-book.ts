@@ -1,17 +1,17 @@
 /** At most `count` in any span of `windowMs`; the receiver's own books, apart from what a client keeps. */
-export interface HexLimit {
+export interface RateWindow {
   readonly count: number;
   readonly windowMs: number;
 }
 
 /** Times of what came, in the order it came. */
-export interface HexBook {
+export interface LimitBook {
   /** Whether one more fits into every limit now; if so, it is written down. */
-  take(limits: readonly HexLimit[], now: number): boolean;
+  take(limits: readonly RateWindow[], now: number): boolean;
 }
 
 /** Counts what was let through, in spans that slide. */
-export function createSlidingBook(): HexBook {
+export function createSlidingBook(): LimitBook {
   const times: number[] = [];
   return {
     take(limits, now) {
@@ -25,7 +25,7 @@ export function createSlidingBook(): HexBook {
 }
 
 /** Counts from the first request on, until the window that began with it is over: then anew. */
-export function createFixedBook(): HexBook {
+export function createFixedBook(): LimitBook {
   let begunAt = Number.NEGATIVE_INFINITY;
   let taken = 0;
   return {
