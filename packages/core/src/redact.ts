@@ -5,6 +5,8 @@ export type Redact = (text: string) => string;
 
 export const redactedMark = "[redacted]";
 const shortestSecret = 4;
+/** In characters. V8 refuses patterns of some ten thousand: a bundle of certificates is longer. */
+const longestPattern = 4096;
 
 /**
  * A function that replaces every secret by `[redacted]`, also where it stands in JSON, base64 or
@@ -22,9 +24,31 @@ export function createRedactor(secrets: Iterable<string>): Redact {
   }
   if (forms.size === 0) return (text) => text;
   // Longest first, so that a secret that contains another is replaced whole.
-  const ordered = [...forms].sort((a, b) => b.length - a.length);
-  const pattern = new RegExp(ordered.map((form) => escapePattern(form)).join("|"), "g");
-  return (text) => text.replace(pattern, redactedMark);
+  const steps = stepsOf([...forms].sort((a, b) => b.length - a.length));
+  return (text) => steps.reduce<string>((rest, step) => rest.replaceAll(step, redactedMark), text);
+}
+
+/** What to look for, one after the other: one pattern for all, unless they are so long that the engine refuses it. */
+function stepsOf(forms: readonly string[]): (string | RegExp)[] {
+  const steps: (string | RegExp)[] = [];
+  let group: string[] = [];
+  let length = 0;
+  const close = () => {
+    if (group.length > 0) steps.push(new RegExp(group.join("|"), "g"));
+    group = [];
+    length = 0;
+  };
+  for (const form of forms) {
+    if (form.length > longestPattern) {
+      steps.push(form);
+      continue;
+    }
+    if (length + form.length > longestPattern) close();
+    group.push(escapePattern(form));
+    length += form.length;
+  }
+  close();
+  return steps;
 }
 
 /** The secret in base64 by itself, and what stays the same of it inside a longer text (`user:password`). */

@@ -6,6 +6,19 @@ import { createLog } from "./virtual-bus.ts";
 const secret = 's3cr"et/p+ß=?';
 
 describe("a redactor", () => {
+  test("takes out what is as long as a bundle of certificates, and hundreds of keys", () => {
+    const bundle = Array.from({ length: 20_000 }, (_, line) => `line ${line} of the bundle`).join(
+      "\n",
+    );
+    const keys = Array.from({ length: 300 }, (_, key) => `key-${key}-`.padEnd(500, "x"));
+
+    const redact = createRedactor([...keys, bundle, secret]);
+
+    expect(redact(`${bundle} ${JSON.stringify(bundle)} ${keys.join(" ")} ${secret}`)).toBe(
+      [redactedMark, `"${redactedMark}"`, ...keys.map(() => redactedMark), redactedMark].join(" "),
+    );
+  });
+
   test.for([
     ["as it is", secret],
     ["in JSON", JSON.stringify({ token: secret })],
