@@ -10,17 +10,26 @@ export async function runProcess(): Promise<void> {
     });
   }
   let output: Output | undefined;
-  process.on("uncaughtException", (error) => {
+  const fail = (text: string) => {
     output?.status("");
-    const text = output?.verbose === true ? (error.stack ?? String(error)) : String(error);
     if (output === undefined) process.stderr.write(`error: ${text}\n`);
     else output.error(text);
+  };
+  process.on("uncaughtException", (error) => {
+    fail(output?.verbose === true ? (error.stack ?? String(error)) : String(error));
     process.exit(1);
+  });
+  let isDone = false;
+  process.on("exit", (code) => {
+    if (isDone || code !== 0) return;
+    fail("The process was ended before the command was done, perhaps by code of a plugin.");
+    process.exitCode = 1;
   });
   const status = await main(process.argv.slice(2), process, (made) => {
     output = made;
   });
   await Promise.all([process.stdout, process.stderr].map(flushed));
+  isDone = true;
   // What a plugin left open must not keep the command from ending.
   process.exit(status);
 }

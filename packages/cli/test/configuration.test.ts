@@ -104,6 +104,30 @@ hooks:
   expect(told.problems[0]).toMatchObject({ line: 4, column: 11, code: "HOOK_KIND_UNKNOWN" });
 });
 
+test.concurrent("a plugin that never ends to load is told at its place, with 2", async () => {
+  await using folder = await createFolder(`version: 1
+sorce: /x
+plugins: [./waits.mjs]
+`);
+  await folder.write("waits.mjs", "await new Promise(() => {});\n");
+
+  const { status, stderr } = await folder.run(["validate"]);
+
+  expect(status).toBe(2);
+  expect(stderr).toContain("Did you mean source?");
+  expect(stderr).toMatch(/pipehooks\.yaml:3:11: \.\/waits\.mjs cannot be loaded: it waits/);
+});
+
+test.concurrent("a plugin that ends the process does not pass for success", async () => {
+  await using folder = await createFolder("version: 1\nplugins: [./ends.mjs]\n");
+  await folder.write("ends.mjs", "process.exit(0);\n");
+
+  const { status, stdout, stderr } = await folder.run(["validate"]);
+
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toContain("error: The process was ended before the command was done");
+});
+
 test.concurrent("validate --json of a right file names its hooks and its store", async () => {
   await using folder = await createFolder(nowhere);
 

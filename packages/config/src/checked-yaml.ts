@@ -6,7 +6,6 @@ import { ConfigError, type Problem, Problems } from "./problem.ts";
 import type { References } from "./references.ts";
 import { createTreeReport, type Remark } from "./report.ts";
 import { shapeOf } from "./shape.ts";
-import type { Tree } from "./tree.ts";
 
 /** What a YAML file holds, checked, with the place of everything in it. */
 export interface CheckedYaml<Value> {
@@ -29,8 +28,7 @@ export function readCheckedYaml<Output>(source: {
 }): CheckedYaml<Output> {
   const { file, text, schema, atLeast } = source;
   const problems = new Problems(file, text);
-  const broken = new Set<Tree>();
-  const { root, brokenAt } = parseYaml(text, problems, atLeast);
+  const { root, brokenAt, broken } = parseYaml(text, problems, atLeast);
   const found = () => problems.errors((said) => said, brokenAt);
   if (root === undefined) throw new ConfigError(found());
 

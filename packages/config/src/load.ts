@@ -1,8 +1,10 @@
+import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { HookError, type HookKind, messageOf } from "@pipehooks/core";
 import { findConfig } from "./find.ts";
 import type { LoadContext, LoadedConfig, LoadOptions } from "./loaded.ts";
+import { ConfigError, Problems } from "./problem.ts";
 
 /**
  * Reads a configuration file: YAML (today's form and the lakehouse-plumber form) or TypeScript. Nothing is opened.
@@ -46,11 +48,22 @@ function isModule(file: string): boolean {
 }
 
 function readText(file: string): string {
+  const bytes = readBytes(file);
+  // Windows puts a byte order mark in front.
+  const text = bytes.toString("utf8").replace(/^\uFEFF/, "");
+  if (isUtf8(bytes)) return text;
+  const problems = new Problems(file, text);
+  const message = "The file is not in UTF-8: here it cannot be read. Save it as UTF-8.";
+  problems.add({ at: text.indexOf("\uFFFD"), path: "", message });
+  throw new ConfigError(problems.errors((said) => said, undefined));
+}
+
+function readBytes(file: string): Buffer {
   try {
-    return readFileSync(file, "utf8");
+    return readFileSync(file);
   } catch (cause) {
-    const why =
-      Reflect.get(Object(cause), "code") === "ENOENT" ? "it does not exist" : messageOf(cause);
+    const code = String(Reflect.get(Object(cause), "code"));
+    const why = { ENOENT: "it does not exist", EISDIR: "it is a folder" }[code] ?? messageOf(cause);
     throw new HookError("CONFIG_INVALID", `${file} cannot be read: ${why}.`, { cause });
   }
 }

@@ -8,15 +8,17 @@ import {
   policySchema,
 } from "@pipehooks/core";
 import type { z } from "zod";
+import { checkOptionsOf } from "./check-options.ts";
 import type { KindHookConfig, PipehooksConfig } from "./define-config.ts";
 import { gateHint, gatesOf, needsEvents } from "./gate-parts.ts";
 import { checkGates } from "./gates.ts";
+import { importModule } from "./import-module.ts";
 import { knownKeys, sharpIssues } from "./issues.ts";
 import { checkKind, checkNeeds, type Kinds, loadKinds } from "./kinds.ts";
 import { createKnowledge } from "./knowledge.ts";
 import { kindsOf, type LoadContext, type LoadedConfig } from "./loaded.ts";
 import { nearest } from "./nearest.ts";
-import { importModule, type PluginSearch } from "./plugins.ts";
+import type { PluginSearch } from "./plugins.ts";
 import { ConfigError, type Problem } from "./problem.ts";
 import { createPathReport, type Report } from "./report.ts";
 import { checkNames, checkRoute } from "./routes.ts";
@@ -63,8 +65,10 @@ export async function readModule({
   const hooks = listOf(config.hooks, report);
   const kinds = await loadKinds(
     {
-      plugins: config.plugins ?? [],
-      kinds: new Set(hooks.flatMap((hook) => ("kind" in hook ? hook.kind : []))),
+      plugins: namesOf(config.plugins, report),
+      kinds: new Set(
+        hooks.flatMap((hook) => ("kind" in hook && typeof hook.kind === "string" ? hook.kind : [])),
+      ),
     },
     search,
     report,
@@ -109,6 +113,10 @@ export async function readModule({
         });
       }
       ready.push(hook as HookConfig);
+      continue;
+    }
+    if (typeof kind !== "string") {
+      report({ steps: [...steps, "kind"], message: '"kind" must be text.' });
       continue;
     }
     const found = checkKind(kind, kinds, {
@@ -181,6 +189,13 @@ function listOf(
   return hooks.map((hook) => Object(hook));
 }
 
+function namesOf(plugins: PipehooksConfig["plugins"], report: Report): readonly string[] {
+  if (plugins === undefined) return [];
+  if (Array.isArray(plugins) && plugins.every((name) => typeof name === "string")) return plugins;
+  report({ steps: ["plugins"], message: '"plugins" must be a list of names.' });
+  return [];
+}
+
 function withoutGates(policy: object): object {
   const isGate = (key: string) => gateKinds.some((kind) => kind === key);
   return Object.fromEntries(Object.entries(policy).filter(([key]) => !isGate(key)));
@@ -215,7 +230,7 @@ async function checkOptions(
     if (typeof hook !== "object" || !("kind" in hook)) continue;
     const index = hooks.findIndex((written) => written.name === name);
     const where = "kind" in (hooks[index] ?? {}) ? ["options"] : ["hook"];
-    const result = await hook.kind.options["~standard"].validate(hook.options);
+    const result = await checkOptionsOf(hook.kind, hook.options);
     if (result.issues === undefined && where[0] === "options" && enabled !== false) {
       const steps = ["hooks", index, "kind"];
       checkNeeds(hook.kind.name, result.value, kinds, { steps, search, report });

@@ -1,16 +1,15 @@
-import { existsSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import {
-  type ErrorCode,
+  defineEvents,
   HookError,
   type HookFactory,
   type HookKind,
-  isHookError,
   messageOf,
   type Plugin,
   type SourceKind,
 } from "@pipehooks/core";
+import { importModule } from "./import-module.ts";
 import { findPackage, type InstalledPackage, lookupFrom, ownVersionOf } from "./packages.ts";
 
 /** A plugin that was loaded for a file. */
@@ -47,6 +46,9 @@ export interface PluginSearch {
  * @throws HookError PACKAGE_MISSING, PLUGIN_INVALID, PLUGIN_INCOMPATIBLE
  */
 export async function loadPlugin(name: string, search: PluginSearch): Promise<LoadedPlugin> {
+  if (name.trim() === "") {
+    throw new HookError("PLUGIN_INVALID", "A plugin has a name: a package or a file.");
+  }
   if (isLocal(name)) {
     const file = resolve(search.folder, name);
     const local = { name, version: "0.0.0", entry: file };
@@ -94,42 +96,6 @@ export function isLocal(name: string): boolean {
   return /^\.{1,2}[\\/]/.test(name) || isAbsolute(name) || /\.[cm]?[jt]s$/.test(name);
 }
 
-/**
- * Imports a module by its path, TypeScript by Node's type stripping.
- * @throws HookError PLUGIN_INVALID with the place that Node names
- */
-export async function importModule(
-  file: string,
-  shown: string,
-  code: ErrorCode = "PLUGIN_INVALID",
-): Promise<Readonly<Record<string, unknown>>> {
-  if (!existsSync(file))
-    throw new HookError(code, `${shown} cannot be loaded: there is no such file.`);
-  try {
-    return (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Record<string, unknown>;
-  } catch (cause) {
-    if (isHookError(cause)) throw cause;
-    throw new HookError(code, `${shown} cannot be loaded: ${importTrouble(cause, file)}`, {
-      cause,
-    });
-  }
-}
-
-function importTrouble(cause: unknown, file: string): string {
-  const message = messageOf(cause).split("\n", 1)[0] ?? "";
-  const place = placeIn(cause, file);
-  return `${message}${place === undefined ? "" : ` (${place})`}`;
-}
-
-// A syntax error carries `file:line` as the first line of its stack, others `file:line:column` in a frame.
-function placeIn(cause: unknown, file: string): string | undefined {
-  if (!(cause instanceof Error)) return undefined;
-  const line = (cause.stack ?? "").split("\n").find((text) => text.includes(file));
-  const position = line?.slice(line.indexOf(file) + file.length);
-  const [, numbers] = /^(?:\?[^:]*)?(:\d+(?::\d+)?)/.exec(position ?? "") ?? [];
-  return numbers === undefined ? undefined : `${file}${numbers}`;
-}
-
 /** What a module exports, as a plugin. */
 async function toPlugin(
   module: Readonly<Record<string, unknown>>,
@@ -139,6 +105,7 @@ async function toPlugin(
   const main = module.default;
   if (isPlugin(main)) {
     await checkRange(main, builtIn?.version ?? ownVersionOf("@pipehooks/core"));
+    checkParts(main);
     return {
       name: main.name,
       version: main.version,
@@ -157,6 +124,30 @@ async function toPlugin(
     );
   }
   return { name, version, kinds: [...kinds], sources: [], events: {}, from: entry };
+}
+
+// A plugin without types may hold anything.
+function checkParts({ name, version, ...parts }: Plugin): void {
+  const hooks: unknown = parts.hooks ?? [];
+  const sources: unknown = parts.sources ?? [];
+  const events = parts.events ?? {};
+  const refuse = (why: string) => {
+    throw new HookError("PLUGIN_INVALID", `${name} ${version} ${why}.`);
+  };
+  if (!Array.isArray(hooks) || !hooks.every(isHookFactory)) {
+    refuse('has other "hooks" than a list of what defineHook gives');
+  }
+  if (!Array.isArray(sources) || !sources.every(hasKind)) {
+    refuse('has other "sources" than a list of what defineSource gives');
+  }
+  if (!Object.values(events).every(isSchema)) {
+    refuse('has "events" that are no schemas');
+  }
+  try {
+    defineEvents(events);
+  } catch (error) {
+    refuse(`cannot be used: ${messageOf(error).replace(/\.$/, "")}`);
+  }
 }
 
 async function checkRange({ name, version, core }: Plugin, installed: string): Promise<void> {
@@ -184,9 +175,20 @@ function isPlugin(value: unknown): value is Plugin {
 }
 
 function isHookFactory(value: unknown): value is HookFactory<unknown> {
+  return hasKind(value);
+}
+
+function hasKind(value: unknown): boolean {
   if (typeof value !== "function") return false;
   const kind: unknown = Reflect.get(value, "kind");
   const part = (key: string): unknown => Reflect.get(Object(kind), key);
-  const isSchema = Reflect.has(Object(part("options")), "~standard");
-  return typeof part("name") === "string" && typeof part("create") === "function" && isSchema;
+  return (
+    typeof part("name") === "string" &&
+    typeof part("create") === "function" &&
+    isSchema(part("options"))
+  );
+}
+
+function isSchema(value: unknown): boolean {
+  return Reflect.has(Object(value), "~standard");
 }

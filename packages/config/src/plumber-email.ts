@@ -1,5 +1,5 @@
 import { rewrite } from "./plumber-text.ts";
-import { entry, map, optional, scalar } from "./plumber-tree.ts";
+import { entry, isSaid, map, optional, scalar } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import { type Entry, joinPath, type MapTree, type Tree } from "./tree.ts";
 
@@ -90,8 +90,4 @@ function toSmtp(
 
 function isHtml(tree: Tree | undefined): boolean {
   return tree?.type === "scalar" && /^\s*<(?:!doctype|[a-z])/i.test(String(tree.value));
-}
-
-function isSaid(tree: Tree | undefined, value: boolean): boolean {
-  return tree?.type === "scalar" && tree.value === value;
 }

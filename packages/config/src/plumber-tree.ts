@@ -22,3 +22,8 @@ export function optional(
 export function map(at: number, entries: readonly (Entry | undefined)[]): MapTree {
   return { type: "map", at, entries: toEntries(entries.filter((one) => one !== undefined)) };
 }
+
+/** Whether exactly this is written there. */
+export function isSaid(tree: Tree | undefined, value: boolean): boolean {
+  return tree?.type === "scalar" && tree.value === value;
+}

@@ -21,6 +21,8 @@ export interface Problem {
   readonly code: ErrorCode;
 }
 
+const longestLine = 240;
+
 /** `file:line:column: message`, the source line, a caret, and the suggestion. */
 export function formatProblem(problem: Problem): string {
   const { file, line, column, path, message, suggestion, sourceLine } = problem;
@@ -29,12 +31,22 @@ export function formatProblem(problem: Problem): string {
   const lines = [`${place}: ${message}`];
   if (sourceLine !== undefined && line !== undefined && column !== undefined) {
     const gutter = `  ${line} | `;
+    const { text, index } = excerpt(sourceLine, column - 1);
     // Tabs are kept, so that the caret stands under its column whatever their width.
-    const before = sourceLine.slice(0, column - 1).replaceAll(/[^\t]/g, " ");
-    lines.push(`${gutter}${sourceLine}`, `${" ".repeat(gutter.length - 2)}| ${before}^`);
+    const before = text.slice(0, index).replaceAll(/[^\t]/g, " ");
+    lines.push(`${gutter}${text}`, `${" ".repeat(gutter.length - 2)}| ${before}^`);
   }
   if (suggestion !== undefined) lines.push(`  Did you mean ${suggestion}?`);
   return lines.join("\n");
+}
+
+// Of JSON in one line only what is around the index.
+function excerpt(line: string, index: number): { readonly text: string; readonly index: number } {
+  if (line.length <= longestLine) return { text: line, index };
+  const from = Math.max(0, Math.min(index - longestLine / 2, line.length - longestLine));
+  const end = from + longestLine;
+  const [before, after] = [from > 0 ? "…" : "", end < line.length ? "…" : ""];
+  return { text: before + line.slice(from, end) + after, index: index - from + before.length };
 }
 
 /** Everything that is wrong with a configuration file, all at once; its code is CONFIG_INVALID. */
@@ -137,6 +149,8 @@ export class Problems {
     const { line, column } = positionOf(this.lineStarts, finding.at);
     const start = this.lineStarts[line - 1] as number;
     const end = this.lineStarts[line] ?? this.text.length;
+    // What is missing has no line of its own.
+    const path = finding.absence === true ? "" : finding.path;
     return {
       file: this.file,
       line,
@@ -144,7 +158,7 @@ export class Problems {
       path: finding.path,
       message: redact(finding.message),
       suggestion: finding.suggestion,
-      sourceLine: maskLine(this.text.slice(start, end).replace(/\r?\n$/, "")),
+      sourceLine: maskLine(this.text.slice(start, end).replace(/\r?\n$/, ""), path),
       code: finding.code ?? "CONFIG_INVALID",
     };
   }

@@ -39,6 +39,7 @@ export function createReferences(context: {
   function look(inner: string, path: string): Lookup {
     const [scheme = "", rest = ""] = splitOnce(inner, ":");
     const [name = "", fallback] = splitOnce(rest, ":-");
+    if (name.trim() === "" && scheme === "file") return { problem: "${file:} names no file." };
     const found = scheme === "env" ? lookInEnv(name.trim()) : lookInFile(name.trim());
     // As in a shell: `:-` also replaces what is there but empty.
     if (fallback !== undefined && (found.value === undefined || found.value === "")) {
@@ -96,6 +97,9 @@ export function createReferences(context: {
       for (const part of parts) {
         if (part.type === "literal") {
           pieces.push(part);
+        } else if (part.inner.includes("${")) {
+          sound = false;
+          report(part.at, "A ${…} cannot stand inside another. Write a plain default.");
         } else if (part.type === "template") {
           pieces.push(part);
           if (template) continue;

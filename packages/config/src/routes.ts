@@ -9,6 +9,7 @@ import type { Steps } from "./gate-parts.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { nearest } from "./nearest.ts";
 import type { Report } from "./report.ts";
+import { routedBy } from "./routed.ts";
 
 /** What a route check reads of a hook; anything may be missing or wrong. */
 export interface RouteInput {
@@ -48,7 +49,9 @@ export function checkRoute(
   },
 ): void {
   const { steps, knowledge, destinations, report } = context;
-  checkTypes(hook.events, [...steps, "events"], { knowledge, report });
+  if (checkTypes(hook.events, [...steps, "events"], { knowledge, report })) {
+    checkRest(hook.events, [...steps, "events"], { knowledge, report });
+  }
   if (Array.isArray(hook.events) && hook.events.length === 0) {
     report({
       steps: [...steps, "events"],
@@ -121,6 +124,22 @@ function checkReach(pattern: string, steps: Steps, knowledge: Knowledge, report:
     absence: true,
   });
   return false;
+}
+
+// Each glob takes some types, and together they may take none.
+function checkRest(
+  globs: unknown,
+  steps: Steps,
+  { knowledge, report }: { readonly knowledge: Knowledge; readonly report: Report },
+): void {
+  const { types, unknown } = routedBy(globs, knowledge);
+  if (unknown || types.length > 0 || patternsOf(globs, steps).length === 0) return;
+  report({
+    steps,
+    message: 'What "events" takes, its globs with "!" take away again: nothing reaches the hook.',
+    warning: true,
+    absence: true,
+  });
 }
 
 /** A condition in CEL. */

@@ -1,4 +1,4 @@
-import { gateKinds, gateTextShape, policyShape } from "@pipehooks/core";
+import { gateKinds, gateTextShape, parseDuration, parseSize, policyShape } from "@pipehooks/core";
 import { z } from "zod";
 import { namingKinds } from "./gate-parts.ts";
 import { type JsonSchema, type Shape, shapeOf } from "./shape.ts";
@@ -6,18 +6,25 @@ import { type JsonSchema, type Shape, shapeOf } from "./shape.ts";
 // As core checks it; here so that the place is known.
 const namePattern = /^[A-Za-z0-9][\w.-]{0,99}$/;
 const policies = withoutMilliseconds(policyShape);
+// A destination is shared, and only a hook can be switched off.
+const { disableAfter: _disableAfter, ...destinationBreaker } = policies.breaker.unwrap().shape;
 const size = z
   .string()
-  .regex(
-    /^\d+(B|KiB|MiB|GiB)$/,
-    'a size is a whole number with B, KiB, MiB or GiB, such as "64KiB"',
-  );
+  .regex(/^\d+(B|KiB|MiB|GiB)$/, {
+    error: 'a size is a whole number with B, KiB, MiB or GiB, such as "64KiB"',
+    abort: true,
+  })
+  .refine((text) => parseSize(text) >= 1, { error: "this size must be at least 1B", abort: true })
+  .refine((text) => Number.isSafeInteger(parseSize(text)), { error: "this size is too large" });
 const duration = z
   .string()
-  .regex(
-    /^\d+(\.\d+)?(ms|s|m|h|d)$/,
-    'a duration is a number with ms, s, m, h or d, such as "30s"',
-  );
+  .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, {
+    error: 'a duration is a number with ms, s, m, h or d, such as "30s"',
+    abort: true,
+  })
+  .refine((text) => parseDuration(text) <= parseDuration("365d"), {
+    error: "a duration is at most 365d",
+  });
 const texts = z.array(z.string());
 const textOrTexts = z.union([texts, z.string()]);
 
@@ -119,7 +126,7 @@ export const fileSchema = z.strictObject({
       z.strictObject({
         rateLimit: policies.rateLimit,
         concurrency: policies.concurrency,
-        breaker: policies.breaker,
+        breaker: z.strictObject(destinationBreaker).optional(),
       }),
     )
     .optional()

@@ -1,4 +1,5 @@
 import type { HookConfig, HookKind } from "@pipehooks/core";
+import { checkOptionsOf } from "./check-options.ts";
 import { type Conversion, convert } from "./convert.ts";
 import { needsEvents } from "./gate-parts.ts";
 import { hookHint } from "./hook-hint.ts";
@@ -135,7 +136,7 @@ async function readOptions(
   const value = convert(options, shape, own, { path, steps: [] });
   if (kind === undefined) return { value, templates: [] };
 
-  const result = await kind.options["~standard"].validate(value);
+  const result = await checkOptionsOf(kind, value);
   reportIssues(result.issues ?? [], {
     tree: options,
     path,

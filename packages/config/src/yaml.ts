@@ -35,8 +35,8 @@ export interface YamlContext extends LoadContext {
  */
 export async function readYaml(context: YamlContext): Promise<LoadedConfig> {
   const problems = new Problems(context.file, context.text);
-  const { root, brokenAt } = parseYaml(context.text, problems);
-  const reader = root === undefined ? undefined : createReader(root, problems, context);
+  const { root, brokenAt, broken } = parseYaml(context.text, problems);
+  const reader = root && createReader({ root, broken, problems }, context);
   const loaded = await reader?.read();
   const redact = createRedactor(reader?.secrets ?? []);
   const errors = problems.errors(redact, brokenAt);
@@ -47,9 +47,9 @@ export async function readYaml(context: YamlContext): Promise<LoadedConfig> {
 /** The kinds that a file can use, whatever else is wrong with it. */
 export async function readYamlKinds(context: YamlContext): Promise<ReadonlyMap<string, HookKind>> {
   const problems = new Problems(context.file, context.text);
-  const { root } = parseYaml(context.text, problems);
+  const { root, broken } = parseYaml(context.text, problems);
   if (root === undefined) return new Map();
-  const { plugins } = await createReader(root, problems, context).readKinds();
+  const { plugins } = await createReader({ root, broken, problems }, context).readKinds();
   return kindsOf(plugins);
 }
 
@@ -59,11 +59,17 @@ interface Reader {
   readKinds(): Promise<Kinds>;
 }
 
-function createReader(written: MapTree, problems: Problems, context: YamlContext): Reader {
+interface WrittenFile {
+  readonly root: MapTree;
+  readonly broken: Set<Tree>;
+  readonly problems: Problems;
+}
+
+function createReader(written: WrittenFile, context: YamlContext): Reader {
   const { file, env, resolveFrom, builtIn, emitOnly, standIn } = context;
-  const root = isPlumber(written) ? fromPlumber(written, problems) : written;
+  const { broken, problems } = written;
+  const root = isPlumber(written.root) ? fromPlumber(written.root, problems) : written.root;
   const search: PluginSearch = { folder: dirname(file), resolveFrom, builtIn };
-  const broken = new Set<Tree>();
   const secrets = new Set<string>();
   const references = createReferences({ env, folder: search.folder, problems, standIn });
   const conversion: Conversion = { references, problems, broken };

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "@pipehooks/config";
 import { type HookConfig, parseDuration } from "@pipehooks/core";
@@ -50,7 +51,7 @@ max_event_size: 64KiB
 allow_unknown_types: true
 retention: { max_age: 7d, dead_max_age: 30d, max_events: 5000 }
 destinations:
-  hex: { rate_limit: [20/1m, 60/1h], concurrency: 10, breaker: { failures: 2, reset: 5s, disable_after: 9 } }
+  hex: { rate_limit: [20/1m, 60/1h], concurrency: 10, breaker: { failures: 2, reset: 5s } }
 defaults:
   timeout: 5s
   retry: { attempts: 3 }
@@ -66,7 +67,7 @@ defaults:
       hex: {
         rateLimit: ["20/1m", "60/1h"],
         concurrency: 10,
-        breaker: { failures: 2, reset: "5s", disableAfter: 9 },
+        breaker: { failures: 2, reset: "5s" },
       },
     },
     defaults: { timeout: "5s", retry: { attempts: 3 } },
@@ -148,6 +149,14 @@ max_lines: 3`,
   });
 });
 
+test("keys of data stay as written where YAML reads a number or a truth in them", async () => {
+  const { hook } = await hookOf(withHook("", "line: { 007: a, 1.0: b, True: c, ~: d }"));
+
+  expect(hook).toMatchObject({
+    options: { line: { "007": "a", "1.0": "b", True: "c", "~": "d" } },
+  });
+});
+
 test("a key with nothing behind it says nothing", async () => {
   const { name, ...hook } = await hookOf(withHook("filter:\nretry:\nwhen:", "labels:"));
 
@@ -191,6 +200,14 @@ test("a glob that no known type matches is doubtful, a name that no type has is 
   expect(await problemsOf(withHook("events: [databricks.done]"))).toHaveLength(1);
 });
 
+test("globs that take away what the others take are doubtful", async () => {
+  const { warnings } = await loadText(withHook('events: ["pipeline.end", "!pipeline.*"]'));
+
+  expect(warnings).toMatchObject([
+    { line: 6, message: expect.stringContaining("nothing reaches the hook") },
+  ]);
+});
+
 test("with allow_unknown_types a hook may wait for any type and read any metadata", async () => {
   const text = `allow_unknown_types: true\n${withHook("events: [databricks.done]", 'line: "${metadata.x}"')}`;
 
@@ -212,6 +229,35 @@ ${withHook("events: [data.check]", 'line: "${metadata.row}"')}`;
   const { warnings } = await loadText(text);
 
   expect(warnings).toMatchObject([{ line: 11, column: 14, suggestion: "${metadata.rows}" }]);
+});
+
+test("a byte order mark is no part of the file", async () => {
+  const { storeUrl } = await loadText("\uFEFFstore: memory:\n");
+  const [problem] = await problemsOf("\uFEFFvresion: 1\n");
+
+  expect(storeUrl).toBe("memory:");
+  expect(problem).toMatchObject({ line: 1, column: 1, sourceLine: "vresion: 1" });
+});
+
+test.for([
+  ["Latin-1", Buffer.from("version: 1\nsource: /caf\u00e9\n", "latin1"), "2:13"],
+  ["UTF-16", Buffer.from("\uFEFFversion: 1\n", "utf16le"), "1:1"],
+] as const)(
+  "a file in %s is refused with the place of the first byte",
+  async ([, bytes, place]) => {
+    const folder = folderWith({});
+    writeFileSync(join(folder, "pipehooks.yaml"), bytes);
+
+    const loading = loadConfig({ cwd: folder, env: {} });
+
+    await expect(loading).rejects.toThrow(`pipehooks.yaml:${place}: The file is not in UTF-8`);
+  },
+);
+
+test("a folder where the file should be is named as one", async () => {
+  const folder = folderWith({ "pipehooks.yaml/x": "" });
+
+  await expect(loadConfig({ cwd: folder })).rejects.toThrow("cannot be read: it is a folder.");
 });
 
 test("there is an error that says what to do when no file is found", async () => {

@@ -121,6 +121,18 @@ test.for([
   expect(problem?.file).toMatch(/pipehooks\.config\.ts$/);
 });
 
+test("plugins and kinds that are no names are reported with all the rest", async () => {
+  const problems = await problemsOf(
+    '{ plugins: [5], sorce: "/x", hooks: [{ name: "a", kind: 5, events: "*" }] }',
+  );
+
+  expect(problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    'sorce: There is no key "sorce".',
+    'plugins: "plugins" must be a list of names.',
+    'hooks[0].kind: "kind" must be text.',
+  ]);
+});
+
 test("Node itself loads TypeScript configuration and local plugins, errors name their line", async () => {
   const folder = folderWith({
     "pipehooks.config.ts": `${head}const wanted: string = "memory:";

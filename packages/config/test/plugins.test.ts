@@ -138,6 +138,44 @@ test("a module that exports no plugin is refused", async () => {
   });
 });
 
+test.for([
+  ["hooks: [5]", 'has other "hooks" than a list of what defineHook gives'],
+  ["hooks: { hook }", 'has other "hooks" than a list of what defineHook gives'],
+  ["sources: [{}]", 'has other "sources" than a list of what defineSource gives'],
+  ['events: { "jira.closed": 5 }', 'has "events" that are no schemas'],
+  ["events: { Closed: anything }", 'Event type "Closed" is not a dotted lower-case name'],
+] as const)(
+  "a plugin with %s is refused at its place, beside all other problems",
+  async ([part, message]) => {
+    const source = `${kindModule("jira")} export default { name: "p", version: "1.0.0", core: "*", ${part} };`;
+    const text = using("./jira.mjs", "webhok");
+
+    const problems = await problemsOf(text, { files: { "jira.mjs": source } });
+
+    expect(problems).toMatchObject([
+      { line: 2, column: 11, code: "PLUGIN_INVALID", message: expect.stringContaining(message) },
+      { line: 4, suggestion: "webhook" },
+    ]);
+  },
+);
+
+test("a kind whose check of the options throws is reported at them", async () => {
+  const source = `${kindModule("jira")}
+const check = { "~standard": { version: 1, vendor: "test", validate: ({ any_key }) => ({ value: new URL(any_key) }) } };
+export default defineHook({ name: "jira", options: check, create: () => ({ deliver() {} }) });`;
+
+  const problems = await problemsOf(using("./jira.mjs", "jira"), { files: { "jira.mjs": source } });
+
+  expect(problems).toMatchObject([
+    {
+      line: 4,
+      path: "hooks[0].options",
+      code: "HOOK_OPTIONS_INVALID",
+      message: expect.stringContaining('The kind "jira" could not check them: Invalid URL'),
+    },
+  ]);
+});
+
 test("a plugin that throws while it loads is reported with its own place", async () => {
   const [problem] = await problemsOf(using("./x.mjs", "jira"), {
     files: { "x.mjs": '\nthrow new Error("no luck");\n' },

@@ -434,6 +434,25 @@ test.for([
   },
 );
 
+test.for([
+  ["enabled: maybe", "2:12", '"enabled" must be true or false'],
+  ["config: all", "2:3", '"config" must be keys and values'],
+  ["config: { event_hooks: [webhook] }", "2:13", '"event_hooks" must be keys and values'],
+] as const)("%s is a mistake, and no file without hooks", async ([part, place, message]) => {
+  const [problem] = await problemsOf(`plugins:\n  ${part}\n`);
+
+  expect(`${problem?.line}:${problem?.column}`).toBe(place);
+  expect(problem?.message).toContain(message);
+});
+
+test("hooks in today's form beside this one are a mistake, not left out", async () => {
+  const problems = await problemsOf("version: 1\nplugins: {}\nhooks: []\n");
+
+  expect(problems).toMatchObject([
+    { line: 3, column: 1, message: expect.stringContaining('Write "plugins" as a list') },
+  ]);
+});
+
 test("the name of a Databricks run is taken, and its lack of effect said where it stands", () => {
   const text =
     "plugins:\n  config:\n    event_hooks:\n      databricks_jobs:\n        job_mappings: { orders: 12 }\n        run_name_template: x\n";
