@@ -24,31 +24,30 @@ export function createRedactor(secrets: Iterable<string>): Redact {
   }
   if (forms.size === 0) return (text) => text;
   // Longest first, so that a secret that contains another is replaced whole.
-  const steps = stepsOf([...forms].sort((a, b) => b.length - a.length));
-  return (text) => steps.reduce<string>((rest, step) => rest.replaceAll(step, redactedMark), text);
+  const ordered = [...forms].sort((a, b) => b.length - a.length);
+  const long = ordered.filter(({ length }) => length > longestPattern);
+  const patterns = toPatterns(ordered.slice(long.length));
+  return (text) => {
+    let rest = text;
+    for (const form of long) rest = rest.replaceAll(form, redactedMark);
+    for (const pattern of patterns) rest = rest.replace(pattern, redactedMark);
+    return rest;
+  };
 }
 
-/** What to look for, one after the other: one pattern for all, unless they are so long that the engine refuses it. */
-function stepsOf(forms: readonly string[]): (string | RegExp)[] {
-  const steps: (string | RegExp)[] = [];
-  let group: string[] = [];
-  let length = 0;
-  const close = () => {
-    if (group.length > 0) steps.push(new RegExp(group.join("|"), "g"));
-    group = [];
-    length = 0;
-  };
+/** One pattern for all, unless the engine refuses it for its length. */
+function toPatterns(forms: readonly string[]): RegExp[] {
+  const groups: string[][] = [];
+  let room = 0;
   for (const form of forms) {
-    if (form.length > longestPattern) {
-      steps.push(form);
-      continue;
+    if (form.length > room) {
+      groups.push([]);
+      room = longestPattern;
     }
-    if (length + form.length > longestPattern) close();
-    group.push(escapePattern(form));
-    length += form.length;
+    groups.at(-1)?.push(escapePattern(form));
+    room -= form.length;
   }
-  close();
-  return steps;
+  return groups.map((group) => new RegExp(group.join("|"), "g"));
 }
 
 /** The secret in base64 by itself, and what stays the same of it inside a longer text (`user:password`). */
