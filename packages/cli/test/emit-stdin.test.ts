@@ -88,7 +88,7 @@ test.concurrent("a line that is cut by the pipe's pieces, and one that is far to
 
 test.concurrent("emit --stdin --wait delivers what was read, and a dead delivery makes it 1", async () => {
   await using receiver = await createHttpReceiver({
-    respond: ({ text }) => (text.includes("bad") ? 400 : 200),
+    respond: ({ text }) => (text.includes('"pipeline":"bad"') ? 400 : 200),
   });
   await using folder = await createFolder(webhookTo(receiver.url));
 
