@@ -83,7 +83,6 @@ export async function createSender(
   let closing: Promise<void> | undefined;
 
   const toError = (thrown: unknown): HookError => {
-    if (isHookError(thrown)) return thrown;
     const cause = thrown instanceof ConnectFailure ? thrown.cause : thrown;
     if (cause instanceof BlockedTarget) {
       const { address } = cause;
@@ -110,6 +109,7 @@ export async function createSender(
           },
           (error) => {
             end();
+            // What it was stopped with says more than what the connection met.
             reject(isHookError(error) ? error : toError(exchange.opening.alert ?? error));
           },
         );
