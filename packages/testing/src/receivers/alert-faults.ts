@@ -77,19 +77,6 @@ export function createAlertBook(
   };
 }
 
-/** A body as the product answers it. */
-export function alertAnswer(
-  status: number,
-  body: JsonValue,
-  headers: Readonly<Record<string, string>> = {},
-): HttpAnswer {
-  return {
-    status,
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  };
-}
-
 /** A text as the product answers it. */
 export function alertText(
   status: number,

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import { alertAnswer, isRecord, parseAlert } from "./alert-faults.ts";
+import { isRecord, parseAlert } from "./alert-faults.ts";
 import { type AlertReceiver, createAlertServer } from "./alert-server.ts";
-import type { HttpAnswer, ReceivedRequest } from "./http.ts";
+import { type HttpAnswer, jsonAnswer, type ReceivedRequest } from "./http.ts";
 
 export interface DiscordReceiverOptions {
   /** Milliseconds since the epoch. @default Date.now */
@@ -68,7 +68,7 @@ export async function createDiscordReceiver(
     const { isFull, resetAfter, headers } = takeFromBucket();
     if (isFull) {
       refused += 1;
-      return alertAnswer(
+      return jsonAnswer(
         429,
         { message: "You are being rate limited.", retry_after: resetAfter, global: false },
         {
@@ -84,7 +84,7 @@ export async function createDiscordReceiver(
     messages.push(body);
     const { searchParams } = new URL(request.path, "http://localhost");
     if (searchParams.get("wait") !== "true") return { status: 204, headers };
-    return alertAnswer(200, { id: String(messages.length), ...body }, headers);
+    return jsonAnswer(200, { id: String(messages.length), ...body }, headers);
   };
 
   const { url, receiver } = await createAlertServer((request, pass) => {
@@ -118,7 +118,7 @@ const texts: Readonly<Record<number, string>> = {
 function refuse(status: number, code: number, errors: JsonObject = {}): HttpAnswer {
   const message = texts[code] ?? `${status}: something is wrong`;
   const isEmpty = Object.keys(errors).length === 0;
-  return alertAnswer(status, { message, code, ...(!isEmpty && { errors }) });
+  return jsonAnswer(status, { message, code, ...(!isEmpty && { errors }) });
 }
 
 function wrongIn({ content, embeds, username, allowed_mentions: mentions }: JsonObject) {

@@ -6,6 +6,7 @@ import {
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { gzipSync } from "node:zlib";
+import type { JsonValue } from "@pipehooks/core";
 
 /** A request as it arrived. */
 export interface ReceivedRequest {
@@ -259,4 +260,17 @@ let packed: Buffer | undefined;
 function bomb(): Buffer {
   packed ??= gzipSync(Buffer.alloc(20 * 1024 ** 2));
   return packed;
+}
+
+/** A value as JSON. */
+export function jsonAnswer(
+  status: number,
+  body: JsonValue,
+  headers: Readonly<Record<string, string>> = {},
+): HttpAnswer {
+  return {
+    status,
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  };
 }

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import { alertAnswer, isRecord, parseAlert } from "./alert-faults.ts";
+import { isRecord, parseAlert } from "./alert-faults.ts";
 import { type AlertReceiver, createAlertServer } from "./alert-server.ts";
-import type { HttpAnswer, ReceivedRequest } from "./http.ts";
+import { type HttpAnswer, jsonAnswer, type ReceivedRequest } from "./http.ts";
 
 export interface OpsgenieReceiverOptions {
   /** Under which path the API is. @default "opsgenie" */
@@ -45,7 +45,7 @@ export async function createOpsgenieReceiver(
 
   const accepted = (): HttpAnswer => {
     made += 1;
-    return alertAnswer(202, {
+    return jsonAnswer(202, {
       result: "Request will be processed",
       took: 0.1,
       requestId: `request-${made}`,
@@ -105,7 +105,7 @@ function refuse(status: number, errors: JsonObject = {}): HttpAnswer {
   const message = messages[status] ?? "Internal Server Error";
   const requestId = "request-0";
   const isEmpty = Object.keys(errors).length === 0;
-  return alertAnswer(status, { message, ...(!isEmpty && { errors }), took: 0.1, requestId });
+  return jsonAnswer(status, { message, ...(!isEmpty && { errors }), took: 0.1, requestId });
 }
 
 function wrongIn(body: JsonObject): Record<string, JsonValue> {

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import { alertAnswer, createAlertBook, isRecord, parseAlert } from "./alert-faults.ts";
+import { createAlertBook, isRecord, parseAlert } from "./alert-faults.ts";
 import { type AlertReceiver, createAlertServer } from "./alert-server.ts";
-import type { HttpAnswer, ReceivedRequest } from "./http.ts";
+import { type HttpAnswer, jsonAnswer, type ReceivedRequest } from "./http.ts";
 
 export interface PagerDutyReceiverOptions {
   /** Milliseconds since the epoch. @default Date.now */
@@ -70,13 +70,13 @@ export async function createPagerDutyReceiver(
     if (book.take() !== undefined) return refuse(429);
     if (isChange) {
       changes.push(body);
-      return alertAnswer(202, { status: "success", message: "Change event processed" });
+      return jsonAnswer(202, { status: "success", message: "Change event processed" });
     }
     made += 1;
     const key = typeof body.dedup_key === "string" ? body.dedup_key : `generated-${made}`;
     if (body.event_action === "trigger") trigger(body, key);
     else settle(body, key, body.event_action === "resolve" ? "resolved" : "acknowledged");
-    return alertAnswer(202, { status: "success", message: "Event processed", dedup_key: key });
+    return jsonAnswer(202, { status: "success", message: "Event processed", dedup_key: key });
   };
 
   const { url, receiver } = await createAlertServer((request, pass) => {
@@ -97,7 +97,7 @@ function refuse(status: number, errors: readonly string[] = []): HttpAnswer {
   const said = status === 400 ? "invalid event" : status === 429 ? "throttle exceeded" : "error";
   const message =
     status === 400 ? "Event object is invalid" : `The event was not taken (${status})`;
-  return alertAnswer(status, { status: said, message, errors: [...errors] });
+  return jsonAnswer(status, { status: said, message, errors: [...errors] });
 }
 
 function wrongIn(body: JsonObject, keys: readonly string[], isChange: boolean): string[] {

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import { alertAnswer, alertText, createAlertBook, parseAlert } from "./alert-faults.ts";
+import { alertText, createAlertBook, parseAlert } from "./alert-faults.ts";
 import { type AlertReceiver, createAlertServer } from "./alert-server.ts";
-import type { HttpAnswer, ReceivedRequest } from "./http.ts";
+import { type HttpAnswer, jsonAnswer, type ReceivedRequest } from "./http.ts";
 import { blockProblem } from "./slack-limits.ts";
 
 export interface SlackReceiverOptions {
@@ -111,7 +111,7 @@ export async function createSlackReceiver(
   };
 
   const no = (error: string, ...more: readonly string[]) =>
-    alertAnswer(200, {
+    jsonAnswer(200, {
       ok: false,
       error,
       ...(more.length > 0 && { response_metadata: { messages: [...more] } }),
@@ -122,7 +122,7 @@ export async function createSlackReceiver(
     if (given === undefined) return no("not_authed");
     if (given !== token) return no("invalid_auth");
     if (method === "auth.test" && authTest) {
-      return alertAnswer(200, { ok: true, team: "Acme", user: "pipehooks" });
+      return jsonAnswer(200, { ok: true, team: "Acme", user: "pipehooks" });
     }
     if (method !== "chat.postMessage" && method !== "chat.update") return no("unknown_method");
     const body = parseAlert(request.text);
@@ -141,7 +141,7 @@ export async function createSlackReceiver(
     const wait = waitFor(channel);
     if (wait !== undefined) {
       return limited("ratelimited", wait, (status, error, headers) =>
-        alertAnswer(status, { ok: false, error }, headers),
+        jsonAnswer(status, { ok: false, error }, headers),
       );
     }
     const { thread_ts: thread } = body;
@@ -149,7 +149,7 @@ export async function createSlackReceiver(
       return no("thread_not_found");
     }
     const { ts } = keep(channel, body);
-    return alertAnswer(200, { ok: true, channel, ts, ...warningOf(body) });
+    return jsonAnswer(200, { ok: true, channel, ts, ...warningOf(body) });
   };
 
   const update = (channel: string, body: JsonObject): HttpAnswer => {
@@ -158,7 +158,7 @@ export async function createSlackReceiver(
     if (typeof body.text === "string") message.text = body.text;
     if (Array.isArray(body.blocks)) message.blocks = body.blocks as JsonObject[];
     message.edits += 1;
-    return alertAnswer(200, { ok: true, channel, ts: message.ts, text: message.text });
+    return jsonAnswer(200, { ok: true, channel, ts: message.ts, text: message.text });
   };
 
   const { url, receiver } = await createAlertServer((request, pass) => {
@@ -166,7 +166,7 @@ export async function createSlackReceiver(
     if (method !== undefined) {
       return pass(
         () => takeCall(method, request),
-        (status) => alertAnswer(status, { ok: false, error: words[status] ?? "internal_error" }),
+        (status) => jsonAnswer(status, { ok: false, error: words[status] ?? "internal_error" }),
       );
     }
     if (request.path !== path) return alertText(404, "no_team");

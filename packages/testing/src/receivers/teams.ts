@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import { alertAnswer, alertText, createAlertBook, isRecord, parseAlert } from "./alert-faults.ts";
+import { alertText, createAlertBook, isRecord, parseAlert } from "./alert-faults.ts";
 import { type AlertReceiver, createAlertServer } from "./alert-server.ts";
-import type { HttpAnswer, ReceivedRequest } from "./http.ts";
+import { type HttpAnswer, jsonAnswer, type ReceivedRequest } from "./http.ts";
 
 export interface TeamsReceiverOptions {
   /** Milliseconds since the epoch. @default Date.now */
@@ -56,7 +56,7 @@ export async function createTeamsReceiver(
       );
     }
     const code = codes[status] ?? "InternalServerError";
-    return alertAnswer(status, { error: { code, message: `The request failed (${status}).` } });
+    return jsonAnswer(status, { error: { code, message: `The request failed (${status}).` } });
   };
 
   const take = (request: ReceivedRequest): HttpAnswer => {

@@ -1,21 +1,9 @@
-import type { JsonObject, JsonValue } from "@pipehooks/core";
-import type { HttpAnswer } from "../http.ts";
+import type { JsonObject } from "@pipehooks/core";
+import { type HttpAnswer, jsonAnswer } from "../http.ts";
 import type { HexRun, HexWorkspace, StoredProject } from "./workspace.ts";
 import { statusOf } from "./workspace.ts";
 
 // Bodies as Hex's published OpenAPI document ("Hex API" 1.0.0) describes them.
-
-export function jsonAnswer(
-  status: number,
-  body: JsonValue,
-  headers: Readonly<Record<string, string>> = {},
-): HttpAnswer {
-  return {
-    status,
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  };
-}
 
 /** An error of the older routes: runs, and the list of projects. */
 export function olderError(status: number, reason: string, details?: string): HttpAnswer {

@@ -1,5 +1,5 @@
-import type { HttpAnswer } from "../http.ts";
-import { jsonAnswer, newerError, nextTrace, olderError, projectBody, runBody } from "./answers.ts";
+import { type HttpAnswer, jsonAnswer } from "../http.ts";
+import { newerError, nextTrace, olderError, projectBody, runBody } from "./answers.ts";
 import type { HexSituation } from "./situation.ts";
 import { type HexWorkspace, type StoredProject, statusOf } from "./workspace.ts";
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from "@pipehooks/core";
-import type { HttpAnswer } from "../http.ts";
-import { jsonAnswer, newerError, olderError, projectBody, runBody } from "./answers.ts";
+import { type HttpAnswer, jsonAnswer } from "../http.ts";
+import { newerError, olderError, projectBody, runBody } from "./answers.ts";
 import { type HexCall, newerOperations } from "./call.ts";
 import { listProjects, listRuns, listTables } from "./lists.ts";
 import type { HexSituation, HexToken } from "./situation.ts";

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "@pipehooks/core";
-import type { HttpAnswer } from "../http.ts";
-import { jsonAnswer, nextTrace, olderError, startedBody } from "./answers.ts";
+import { type HttpAnswer, jsonAnswer } from "../http.ts";
+import { nextTrace, olderError, startedBody } from "./answers.ts";
 import type { HexSituation } from "./situation.ts";
 import { type StoredProject, wrongInputs } from "./workspace.ts";
 
