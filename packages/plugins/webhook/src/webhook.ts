@@ -147,9 +147,6 @@ function fixedHeaders({ headers = {}, auth }: WebhookOptions): string[] {
   const hasAgent = Object.keys(headers).some((name) => name.toLowerCase() === "user-agent");
   return [
     ...(hasAgent ? [] : ["user-agent", `pipehooks-webhook/${version}`]),
-    // A compressed answer could be a bomb; it is read as it comes.
-    "accept-encoding",
-    "identity",
     ...Object.entries(headers).flat(),
     ...(auth === undefined ? [] : ["authorization", authorizationOf(auth)]),
   ];
@@ -178,8 +175,9 @@ function toAnswer(
 ): Answer {
   if (body === undefined) return { status, timing };
   const encoding = headers["content-encoding"];
+  // None was asked for, and one could be a bomb.
   if (encoding !== undefined && encoding !== "identity") {
-    return { status, timing, body: "[compressed, though asked not to be; not shown]" };
+    return { status, timing, body: "[compressed; not shown]" };
   }
   // Redacted before it is cut, or half a secret would stay.
   const text = redact(body.toString("utf8", 0, 8192));

@@ -11,6 +11,9 @@ test("whatever key and content: the same as Node's own HMAC, again and again wit
       [length, 0],
       [0, 55 + length],
       [40, length * 40],
+      // Longer than the memory that is kept, and short again after it.
+      [10, 64 * 1024 + length],
+      [10, length],
     ] as const) {
       const text = randomBytes(textBytes).toString("hex");
       const body = randomBytes(bodyBytes);

@@ -288,7 +288,7 @@ describe("the answer", () => {
   test("a compressed answer is neither asked for nor unpacked", async () => {
     const { request, outcome } = await deliver({ respond: "gzip-bomb" });
 
-    expect(request?.headers["accept-encoding"]).toBe("identity");
+    expect(request?.headers).not.toHaveProperty("accept-encoding");
     expect(outcome).toMatchObject({
       type: "delivered",
       answer: { body: expect.stringContaining("not shown") },
