@@ -1,12 +1,18 @@
 import { randomUUID } from "node:crypto";
+import {
+  type ExecuteRequest,
+  type FetchRequest,
+  type OfOperation,
+  type OfSession,
+  type OpenRequest,
+  secretOf,
+  toBytes,
+  toParameters,
+  toText,
+} from "./thrift-requests.ts";
 import { toRowSet, toSchema } from "./thrift-rows.ts";
 import type { ThriftHandler, ThriftWire } from "./thrift-wire.ts";
-import {
-  type Statement,
-  type StatementParameter,
-  unboundIn,
-  type Warehouses,
-} from "./warehouses.ts";
+import { type Statement, unboundIn, type Warehouses } from "./warehouses.ts";
 
 /** A session of the driver, as the receiver knows it. */
 export interface DatabricksSession {
@@ -55,21 +61,6 @@ interface Operation {
   readonly session: Session;
   /** How many rows were fetched. */
   read: number;
-}
-
-interface Handle {
-  readonly guid: Buffer;
-  readonly secret: Buffer;
-}
-interface OfSession {
-  readonly sessionHandle: { readonly sessionId: Handle };
-}
-interface OfOperation {
-  readonly operationHandle: { readonly operationId: Handle };
-}
-/** A thrift 64-bit integer. */
-interface Long {
-  toNumber(): number;
 }
 
 /** The part of HiveServer2's protocol that runs statements, as Databricks has it. */
@@ -247,42 +238,6 @@ export function createThriftService(options: {
   };
 }
 
-interface OpenRequest {
-  readonly initialNamespace?: {
-    readonly catalogName?: string | null;
-    readonly schemaName?: string | null;
-  } | null;
-}
-
-interface ExecuteRequest {
-  readonly statement: string;
-  readonly parameters?: readonly ThriftParameter[] | null;
-  readonly getDirectResults?: { readonly maxRows?: Long | null } | null;
-}
-
-interface FetchRequest {
-  readonly maxRows: Long;
-  readonly orientation?: number | null;
-}
-
-interface ThriftParameter {
-  readonly name?: string | null;
-  readonly type?: string | null;
-  readonly value?: { readonly stringValue?: string | null } | null;
-}
-
-/** By name, or what is wrong with them. */
-function toParameters(
-  list: readonly ThriftParameter[],
-): Readonly<Record<string, StatementParameter>> | string {
-  const parameters: Record<string, StatementParameter> = {};
-  for (const { name, type, value } of list) {
-    if (typeof name !== "string") return "[INVALID_PARAMETER_MARKER] Parameters go by name here.";
-    parameters[name] = { name, value: value?.stringValue ?? null, type: type ?? "VOID" };
-  }
-  return parameters;
-}
-
 function hasRows({ result }: Statement): boolean {
   return (result?.columns ?? []).length > 0;
 }
@@ -297,18 +252,4 @@ function failed(errorMessage: string, sqlState = "HY000") {
 
 function noHandle(errorMessage: string) {
   return { ...failed(errorMessage), statusCode: status.invalidHandle };
-}
-
-/** Handles are UUIDs as bytes: clients print them, and refuse what is none. */
-function toBytes(id: string): Buffer {
-  return Buffer.from(id.replaceAll("-", ""), "hex");
-}
-
-function toText(bytes: Buffer): string {
-  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-/** Without it a handle is none. */
-function secretOf(id: string): Buffer {
-  return Buffer.from(toBytes(id)).reverse();
 }
