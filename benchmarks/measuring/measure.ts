@@ -40,7 +40,7 @@ export async function compare(comparison: Comparison): Promise<void> {
   printTable(comparison, results, [...skipped]);
 }
 
-const warmUps = 6;
+const warmUps = 10;
 
 async function rounded(
   remotes: readonly Remote[],
