@@ -1,14 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { createMemoryStore, type PipehooksEvent, type Store, toEventError } from "@pipehooks/core";
 import { createVirtualTime } from "@pipehooks/testing";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { openBus } from "./virtual-bus.ts";
 
 const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 // A test run under a tracer has one of its own.
 beforeEach(() => void vi.stubEnv("TRACEPARENT", undefined));
-afterEach(() => void vi.unstubAllEnvs());
 
 function listen(options: Parameters<typeof openBus>[0] = {}) {
   const opened = openBus(options);

@@ -343,25 +343,18 @@ describe("credentials", () => {
   });
 
   test("come from the usual chain where none are given, and so does the region", async () => {
-    const logs = await createCloudWatchLogsReceiver({ now, groups: { "/g": null } });
-    const before = { ...process.env };
-    Object.assign(process.env, {
-      AWS_ACCESS_KEY_ID: logs.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: logs.credentials.secretAccessKey,
-      AWS_REGION: "eu-north-1",
-    });
-    try {
-      await using log = await openLog({
-        provider: "aws",
-        aws: { logGroup: "/g", endpoint: logs.url, allowHttp: true },
-      });
+    await using logs = await createCloudWatchLogsReceiver({ now, groups: { "/g": null } });
+    vi.stubEnv("AWS_ACCESS_KEY_ID", logs.credentials.accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", logs.credentials.secretAccessKey);
+    vi.stubEnv("AWS_REGION", "eu-north-1");
 
-      expect(await log.send([{}])).toEqual([undefined]);
-      expect(logs.requests[0]?.headers.authorization).toContain("/eu-north-1/logs/");
-    } finally {
-      process.env = before;
-      await logs[Symbol.asyncDispose]();
-    }
+    await using log = await openLog({
+      provider: "aws",
+      aws: { logGroup: "/g", endpoint: logs.url, allowHttp: true },
+    });
+
+    expect(await log.send([{}])).toEqual([undefined]);
+    expect(logs.requests[0]?.headers.authorization).toContain("/eu-north-1/logs/");
   });
 
   test("session tokens go along", async () => {
@@ -389,17 +382,13 @@ describe("credentials", () => {
   });
 
   test("a region that nobody knows is said when the hook is made", async () => {
-    const before = { ...process.env };
-    for (const name of ["AWS_REGION", "AWS_DEFAULT_REGION"]) delete process.env[name];
-    process.env.AWS_CONFIG_FILE = "/nowhere";
-    try {
-      await expect(openLog({ provider: "aws", aws: { logGroup: "/g" } })).rejects.toMatchObject({
-        code: "HOOK_OPTIONS_INVALID",
-        message: expect.stringContaining("AWS_REGION"),
-      });
-    } finally {
-      process.env = before;
-    }
+    for (const name of ["AWS_REGION", "AWS_DEFAULT_REGION"]) vi.stubEnv(name, undefined);
+    vi.stubEnv("AWS_CONFIG_FILE", "/nowhere");
+
+    await expect(openLog({ provider: "aws", aws: { logGroup: "/g" } })).rejects.toMatchObject({
+      code: "HOOK_OPTIONS_INVALID",
+      message: expect.stringContaining("AWS_REGION"),
+    });
   });
 });
 

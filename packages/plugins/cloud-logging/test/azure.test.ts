@@ -257,26 +257,16 @@ describe("signing in", () => {
   });
 
   test("goes by the environment where no secret is given", async () => {
-    const logs = await createAzureLogsReceiver();
-    const before = { ...process.env };
-    Object.assign(process.env, {
-      AZURE_TENANT_ID: logs.signIn.tenantId,
-      AZURE_CLIENT_ID: logs.signIn.clientId,
-      AZURE_CLIENT_SECRET: logs.signIn.clientSecret,
-      AZURE_AUTHORITY_HOST: logs.url,
-    });
-    try {
-      const { url: endpoint, dcr, ca } = logs;
-      await using log = await openLog({
-        provider: "azure",
-        azure: { endpoint, dcr, stream, ca },
-      });
+    await using logs = await createAzureLogsReceiver();
+    vi.stubEnv("AZURE_TENANT_ID", logs.signIn.tenantId);
+    vi.stubEnv("AZURE_CLIENT_ID", logs.signIn.clientId);
+    vi.stubEnv("AZURE_CLIENT_SECRET", logs.signIn.clientSecret);
+    vi.stubEnv("AZURE_AUTHORITY_HOST", logs.url);
+    const { url: endpoint, dcr, ca } = logs;
 
-      expect(await log.send([{}])).toEqual([undefined]);
-    } finally {
-      process.env = before;
-      await logs[Symbol.asyncDispose]();
-    }
+    await using log = await openLog({ provider: "azure", azure: { endpoint, dcr, stream, ca } });
+
+    expect(await log.send([{}])).toEqual([undefined]);
   });
 
   test("never lets its secret or its token out", async () => {

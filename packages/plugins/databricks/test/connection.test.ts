@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { databricksJob } from "@pipehooks/databricks";
 import { checkOptions, createDatabricksReceiver, openHook } from "@pipehooks/testing";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 
 const host = "https://dbc-a1b2.cloud.databricks.com";
 const variables = "HOST TOKEN CLIENT_ID CLIENT_SECRET WORKSPACE_ID CONFIG_FILE".split(" ");
@@ -13,9 +13,6 @@ const ca = receiver.ca;
 
 beforeEach(() => {
   for (const name of variables) vi.stubEnv(`DATABRICKS_${name}`, undefined);
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
 });
 
 async function connectionOf(options: object) {

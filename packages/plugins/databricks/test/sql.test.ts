@@ -6,7 +6,7 @@ import {
   createTestEvent,
   openHook,
 } from "@pipehooks/testing";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createTable, insert, minute, openSqlBench, toConnection } from "./sql-bench.ts";
 
 describe.for(["rest", "driver"] as const)("over %s", (transport) => {
@@ -292,30 +292,26 @@ test.for(["rest", "driver"] as const)(
   "the warehouse is found in the environment, check says how it is, and what %s would send is shown",
   async (transport) => {
     await using databricks = await createDatabricksReceiver({ driver: transport === "driver" });
-    process.env.DATABRICKS_WAREHOUSE_ID = "wh1";
-    try {
-      await using opened = await openHook(databricksSql, {
-        ...toConnection(databricks, transport),
-        token: "dapi-test",
-        schema: "pipelines",
-        ...insert,
-      });
-      const event = createTestEvent();
+    vi.stubEnv("DATABRICKS_WAREHOUSE_ID", "wh1");
+    await using opened = await openHook(databricksSql, {
+      ...toConnection(databricks, transport),
+      token: "dapi-test",
+      schema: "pipelines",
+      ...insert,
+    });
+    const event = createTestEvent();
 
-      expect(await opened.hook.check?.(AbortSignal.timeout(5_000))).toEqual({
-        summary: expect.stringContaining('warehouse wh1 "wh1" is there (STOPPED)'),
-      });
-      expect(await opened.hook.render?.(createTestDelivery({ event }))).toMatchObject({
-        target: `POST ${databricks.url}/${transport === "rest" ? "api/2.0/sql/statements" : "sql/1.0/warehouses/wh1"}`,
-        body: {
-          statement: expect.stringMatching(/^MERGE INTO/),
-          schema: "pipelines",
-          parameters: [{ name: "rows", type: "STRING", value: expect.stringContaining(event.id) }],
-        },
-      });
-      expect(databricks.statements).toEqual([]);
-    } finally {
-      delete process.env.DATABRICKS_WAREHOUSE_ID;
-    }
+    expect(await opened.hook.check?.(AbortSignal.timeout(5_000))).toEqual({
+      summary: expect.stringContaining('warehouse wh1 "wh1" is there (STOPPED)'),
+    });
+    expect(await opened.hook.render?.(createTestDelivery({ event }))).toMatchObject({
+      target: `POST ${databricks.url}/${transport === "rest" ? "api/2.0/sql/statements" : "sql/1.0/warehouses/wh1"}`,
+      body: {
+        statement: expect.stringMatching(/^MERGE INTO/),
+        schema: "pipelines",
+        parameters: [{ name: "rows", type: "STRING", value: expect.stringContaining(event.id) }],
+      },
+    });
+    expect(databricks.statements).toEqual([]);
   },
 );

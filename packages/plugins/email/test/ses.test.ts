@@ -10,12 +10,10 @@ import {
   type SesReceiverOptions,
 } from "@pipehooks/testing";
 import { simpleParser } from "mailparser";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { failedEvent, from, to } from "./post-office.ts";
 
 const credentials = { accessKeyId: "AKIATEST", secretAccessKey: "s3cret/access+key" };
-
-afterEach(() => void vi.unstubAllEnvs());
 
 async function open(
   options: Partial<Omit<EmailOptions, "ses">> & { readonly ses?: Partial<SesOptions> } = {},
