@@ -1,11 +1,11 @@
 import { formatDuration, parseDuration } from "@pipehooks/core";
 import { UsageError } from "./usage-error.ts";
 
-/** `3 s ago`, `now`, `in 2 m`. */
+/** `3 s ago`, `now`, `in 200 ms`, `in 2 m`. */
 export function relative(at: number, now: number): string {
   const ms = at - now;
-  if (Math.abs(ms) < 1000) return "now";
-  return ms < 0 ? `${formatDuration(-ms)} ago` : `in ${formatDuration(ms)}`;
+  if (ms > 0) return `in ${formatDuration(ms)}`;
+  return ms > -1000 ? "now" : `${formatDuration(-ms)} ago`;
 }
 
 /** A time in ISO form, for machines; undefined stays out of JSON. */

@@ -41,7 +41,7 @@ export interface Folder extends AsyncDisposable {
   start(args: readonly string[], options?: RunOptions): Started;
   /** What a command with `--json` printed: one value a line. */
   json<T = Record<string, unknown>>(args: readonly string[]): Promise<readonly T[]>;
-  write(name: string, text: string): Promise<void>;
+  write(name: string, content: string | Uint8Array): Promise<void>;
   /** The same in a terminal (util-linux `script`); answers what was shown. */
   runInTerminal(args: readonly string[]): Promise<string>;
 }
@@ -107,7 +107,7 @@ export async function createFolder(yaml?: string): Promise<Folder> {
       const { stdout } = await folder.run([...args, "--json"]);
       return linesOf(stdout).map((line) => JSON.parse(line) as T);
     },
-    write: (name, text) => writeFile(join(path, name), text),
+    write: (name, content) => writeFile(join(path, name), content),
     runInTerminal(args) {
       const line = [process.execPath, bin, ...args].map((part) => `'${part}'`).join(" ");
       return new Promise((resolve) => {

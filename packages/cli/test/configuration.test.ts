@@ -202,6 +202,8 @@ test.concurrent("migrate prints the lakehouse-plumber form as today's, which is 
   const again = await folder.run(["migrate", "new.yaml"]);
   const [json] = await folder.json(["migrate", "pipehooks.yaml"]);
   const missing = await folder.run(["migrate", "none.yaml"]);
+  await folder.write("latin1.yaml", Buffer.from(`# caf\u00e9\n${plumber}`, "latin1"));
+  const latin1 = await folder.run(["migrate", "latin1.yaml"]);
 
   expect(migrated.status).toBe(0);
   expect(migrated.stdout).toContain("kind: webhook");
@@ -210,6 +212,8 @@ test.concurrent("migrate prints the lakehouse-plumber form as today's, which is 
   expect(again.stderr).toContain("nothing to migrate");
   expect(`${json?.yaml}`.trimEnd()).toBe(migrated.stdout.trimEnd());
   expect(missing.status).toBe(2);
+  expect(latin1).toMatchObject({ status: 2, stdout: "" });
+  expect(latin1.stderr).toContain("latin1.yaml:1:6: The file is not in UTF-8");
 });
 
 test.concurrent("a memory store is warned of: a command's events end with it", async () => {

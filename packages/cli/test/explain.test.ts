@@ -136,6 +136,7 @@ test.concurrent.for([
   [["explain", "--file", "-", "--source", "/x"], "--source goes with an id"],
   [["explain", "--file", "missing.json"], "missing.json: "],
   [["explain", "--file", "bad.json"], "bad.json: it is no JSON"],
+  [["explain", "--file", "latin1.json"], "latin1.json: it is not UTF-8"],
   [["explain", "--file", "typeless.json"], 'typeless.json: it has no "type"'],
   [
     ["explain", "--file", "unknown.json"],
@@ -148,6 +149,10 @@ test.concurrent.for([
 ] as const)("%j ends with 2: %s", async ([args, message]) => {
   await using folder = await createFolder(threeHooks(nowhere));
   await folder.write("bad.json", "{");
+  await folder.write(
+    "latin1.json",
+    Buffer.from('{"type":"pipeline.end","table":"caf\u00e9"}', "latin1"),
+  );
   await folder.write("typeless.json", "{}");
   await folder.write("unknown.json", '{"type":"pipeline.erro"}');
   await folder.run(["emit", "pipeline.end", "--id", "e1"]);

@@ -120,10 +120,13 @@ tests:
     ),
   });
 
+  await own.write("d.test.yaml", Buffer.from("# caf\u00e9\ntests: []\n", "latin1"));
+
   const { status, stderr } = await own.run("test", own.path);
 
   expect(status).toBe(2);
   for (const said of [
+    "d.test.yaml:1:6: The file is not in UTF-8",
     'a.test.yaml:1:1: this file has no key "confg".',
     "Did you mean config?",
     'a.test.yaml:2:7: "seed" must be at least 0, not the number -1.',

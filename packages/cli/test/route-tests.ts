@@ -29,7 +29,7 @@ export interface Ended {
 /** A folder of files in which the command runs in this process: to start one for each test would take most of the time. */
 export interface Place extends AsyncDisposable {
   readonly path: string;
-  write(name: string, text: string): Promise<void>;
+  write(name: string, content: string | Uint8Array): Promise<void>;
   run(...args: readonly string[]): Promise<Ended>;
   /** Runs `pipehooks test` and answers what it says of each test. */
   test(...args: readonly string[]): Promise<readonly RouteResult[]>;
@@ -37,9 +37,9 @@ export interface Place extends AsyncDisposable {
 
 export async function createPlace(files: Readonly<Record<string, string>>): Promise<Place> {
   const path = await mkdtemp(join(tmpdir(), "pipehooks-route-"));
-  const write = async (name: string, text: string) => {
+  const write = async (name: string, content: string | Uint8Array) => {
     await mkdir(dirname(join(path, name)), { recursive: true });
-    await writeFile(join(path, name), text);
+    await writeFile(join(path, name), content);
   };
   for (const [name, text] of Object.entries(files)) await write(name, text);
   const run = async (...args: readonly string[]): Promise<Ended> => {

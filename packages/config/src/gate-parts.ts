@@ -1,4 +1,5 @@
 import { type GateKind, gateKinds } from "@pipehooks/core";
+import type { Spell } from "./knowledge.ts";
 
 /** Gates that name their events themselves, so that their hook needs no `events`. */
 export const namingKinds: readonly GateKind[] = ["join", "absence"];
@@ -41,7 +42,7 @@ export function gateHint(key: string): string | undefined {
 }
 
 /** What a gate asks for besides the hook's own events. */
-export function partsOf(kind: GateKind, gate: unknown): readonly GatePart[] {
+export function partsOf(kind: GateKind, gate: unknown, spell: Spell): readonly GatePart[] {
   const read = (key: string): unknown => fieldOf(gate, key);
   switch (kind) {
     case "join":
@@ -55,7 +56,7 @@ export function partsOf(kind: GateKind, gate: unknown): readonly GatePart[] {
         })),
       );
     case "threshold":
-      return partOf("reset_on", [kind, "resetOn"], read("resetOn"), {});
+      return partOf(spell("resetOn"), [kind, "resetOn"], read("resetOn"), {});
     case "absence":
       return [
         ...partOf("expect", [kind, "expect"], read("expect"), { amongOwn: true }),
@@ -64,7 +65,9 @@ export function partsOf(kind: GateKind, gate: unknown): readonly GatePart[] {
         }),
       ];
     case "alert":
-      return partOf("resolve_on", [kind, "resolveOn"], read("resolveOn"), { delivered: true });
+      return partOf(spell("resolveOn"), [kind, "resolveOn"], read("resolveOn"), {
+        delivered: true,
+      });
     case "debounce":
     case "digest":
       return [];

@@ -46,7 +46,7 @@ export function checkGates(hook: WrittenHook, context: GateContext): void {
 function checkGate(kind: GateKind, hook: WrittenHook, context: GateContext): void {
   const { steps, knowledge, report } = context;
   const gate = hook[kind];
-  const parts = partsOf(kind, gate);
+  const parts = partsOf(kind, gate, knowledge.spell);
   for (const part of parts) {
     const at = [...steps, ...part.steps];
     const isSound = checkTypes(part.events, at, { knowledge, report });
@@ -95,8 +95,7 @@ function checkOpens(hook: WrittenHook, { steps, knowledge, report }: GateContext
   if (unknown || types.length === 0 || types.some((type) => type.endsWith(".error"))) return;
   report({
     steps: [...steps, "alert"],
-    message:
-      'Nothing opens an incident: no type of the hook\'s "events" ends with ".error". Say what does with "open_when".',
+    message: `Nothing opens an incident: no type of the hook's "events" ends with ".error". Say what does with "${knowledge.spell("openWhen")}".`,
     warning: true,
   });
 }

@@ -16,5 +16,6 @@ export { nearest } from "./nearest.ts";
 export { type OpenOptions, openPipehooks, openStore } from "./open.ts";
 export type { BuiltIn, LoadedPlugin, PluginSearch } from "./plugins.ts";
 export { ConfigError, formatProblem, isConfigError, type Problem } from "./problem.ts";
+export { readTextFile } from "./read-text.ts";
 export type { JsonSchema } from "./shape.ts";
 export { toStoreUrl } from "./store-url.ts";

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "@pipehooks/core";
+import { type ErrorCode, withoutStop } from "@pipehooks/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { toSnake } from "./casing.ts";
 import { nearest } from "./nearest.ts";
@@ -124,7 +124,7 @@ function describe(issue: Issue, spot: Spot, shown: unknown, context: IssueContex
 
 // A plugin names its options as in code; in a file they are written otherwise.
 function inSnakeCase(message: string): string {
-  return message.replace(/\.$/, "").replaceAll(/"[a-z]+(?:[A-Z]\w*)"/g, toSnake);
+  return withoutStop(message).replaceAll(/"[a-z]+(?:[A-Z]\w*)"/g, toSnake);
 }
 
 // Some validators say what is wrong with the value ("is plain http"), others what happened ("Invalid URL").
@@ -253,5 +253,5 @@ function parentOf({ path }: Spot): string {
 }
 
 function decapitalise(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, "");
+  return text.charAt(0).toLowerCase() + withoutStop(text.slice(1));
 }

@@ -6,16 +6,28 @@ export interface Knowledge {
   /** Types that can be emitted. */
   readonly types: readonly string[];
   readonly allowUnknownTypes: boolean;
+  /** How a key is written where the user reads of it. */
+  readonly spell: Spell;
   /** JSON Schema of a type's metadata, where it has one. */
   metadataOf(type: string): JsonSchema | undefined;
 }
 
+/** `eventTypes` → `event_types` in a file, and what it is called in code there. */
+export type Spell = (key: string) => string;
+
+/** Keys as `pipehooks.config.ts` has them. */
+export const inCode: Spell = (key) => (key === "eventTypes" ? "events" : key);
+
 /** What built-in types and those of the file and its plugins let one say about a route or a template. */
-export function createKnowledge(own: EventTypes, allowUnknownTypes: boolean): Knowledge {
+export function createKnowledge(
+  own: EventTypes,
+  { allowUnknownTypes, spell }: Pick<Knowledge, "allowUnknownTypes" | "spell">,
+): Knowledge {
   const schemas: EventTypes = { ...builtInEventTypes, ...own };
   return {
     types: [...Object.keys(schemas), ...deliveryEventTypes],
     allowUnknownTypes,
+    spell,
     metadataOf: (type) => announced[type] ?? jsonSchemaOf(schemas[type]),
   };
 }

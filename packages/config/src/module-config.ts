@@ -1,27 +1,25 @@
 import { dirname } from "node:path";
 import {
+  busOptionsSchema,
   createRedactor,
-  gateKinds,
-  gateShape,
+  defineEvents,
   type HookConfig,
   isHookError,
-  policySchema,
+  messageOf,
 } from "@pipehooks/core";
-import type { z } from "zod";
-import { checkOptionsOf } from "./check-options.ts";
+import { z } from "zod";
+import { checkShape } from "./check-shape.ts";
 import type { KindHookConfig, PipehooksConfig } from "./define-config.ts";
-import { gateHint, gatesOf, needsEvents } from "./gate-parts.ts";
-import { checkGates } from "./gates.ts";
 import { importModule } from "./import-module.ts";
-import { knownKeys, sharpIssues } from "./issues.ts";
-import { checkKind, checkNeeds, type Kinds, loadKinds } from "./kinds.ts";
-import { createKnowledge } from "./knowledge.ts";
+import { loadKinds } from "./kinds.ts";
+import { createKnowledge, inCode } from "./knowledge.ts";
 import { kindsOf, type LoadContext, type LoadedConfig } from "./loaded.ts";
+import { readModuleHook } from "./module-hook.ts";
 import { nearest } from "./nearest.ts";
 import type { PluginSearch } from "./plugins.ts";
 import { ConfigError, type Problem } from "./problem.ts";
 import { createPathReport, type Report } from "./report.ts";
-import { checkNames, checkRoute } from "./routes.ts";
+import { checkNames } from "./routes.ts";
 import { defaultStoreUrl, toStoreUrl } from "./store-url.ts";
 
 const configKeys: readonly string[] = Object.keys({
@@ -43,6 +41,9 @@ const configKeys: readonly string[] = Object.keys({
   leaseMs: 1,
 } satisfies Record<keyof PipehooksConfig, 1>);
 
+const optionsSchema = busOptionsSchema.extend({
+  durability: z.enum(["full", "normal"]).optional(),
+});
 /**
  * Imports `pipehooks.config.ts` and checks what it exports by default.
  * @throws ConfigError with every problem, each with its path
@@ -75,62 +76,20 @@ export async function readModule({
   );
   const knowledge = createKnowledge(
     Object.assign({}, ...kinds.plugins.map(({ events }) => events), config.events),
-    config.allowUnknownTypes === true,
+    { allowUnknownTypes: config.allowUnknownTypes === true, spell: inCode },
   );
-  checkShape(policySchema.optional(), config.defaults, { steps: ["defaults"], report });
+  checkShape(optionsSchema, config, { steps: [], report });
+  checkEventTypes(config.events, report);
   checkNames(hooks, report);
   const destinations = Object.keys(config.destinations ?? {});
   const ready: HookConfig[] = [];
   for (const [index, hook] of hooks.entries()) {
-    const steps = ["hooks", index];
-    const written = { ...hook };
-    checkRoute(written, { steps, knowledge, destinations, report });
-    for (const gate of gatesOf(written)) {
-      checkShape(gateShape[gate], written[gate], { steps: [...steps, gate], report });
-    }
-    checkGates(written, { steps, knowledge, report });
-    const {
-      name,
-      hook: reaction,
-      events,
-      filter,
-      when,
-      destination,
-      kind,
-      options,
-      ...policy
-    } = hook as Partial<HookConfig & KindHookConfig>;
-    checkShape(policySchema, withoutGates(policy), { steps, report });
-    if (typeof name !== "string")
-      report({ steps: [...steps, "name"], message: '"name" is missing.' });
-    if (events === undefined && needsEvents(written))
-      report({ steps: [...steps, "events"], message: '"events" is missing.' });
-    if (kind === undefined) {
-      if (reaction === undefined) {
-        report({
-          steps,
-          message: 'A hook needs "hook", such as webhook({ … }), or "kind" and "options".',
-        });
-      }
-      ready.push(hook as HookConfig);
-      continue;
-    }
-    if (typeof kind !== "string") {
-      report({ steps: [...steps, "kind"], message: '"kind" must be text.' });
-      continue;
-    }
-    const found = checkKind(kind, kinds, {
-      steps: [...steps, "kind"],
-      enabled: hook.enabled !== false,
-      report,
-    });
-    if (found === undefined || found === "skip") continue;
-    const { kind: _kind, options: _options, ...rest } = hook as KindHookConfig;
-    ready.push({ ...rest, hook: { kind: found, options: options ?? {} } });
+    const context = { steps: ["hooks", index], knowledge, destinations, kinds, search, report };
+    const checked = await readModuleHook(hook, context);
+    if (checked !== undefined) ready.push(checked);
   }
-  await checkOptions(hooks, ready, { kinds, search, report });
   const storeUrl = toStoreUrl(config.store ?? defaultStoreUrl, search.folder, report);
-  const redact = createRedactor(config.secrets ?? []);
+  const redact = createRedactor(textsOf(config.secrets));
   const clean = (problem: Problem) => ({ ...problem, message: redact(problem.message) });
   if (errors.length > 0) throw new ConfigError(errors.map(clean));
 
@@ -196,54 +155,15 @@ function namesOf(plugins: PipehooksConfig["plugins"], report: Report): readonly 
   return [];
 }
 
-function withoutGates(policy: object): object {
-  const isGate = (key: string) => gateKinds.some((kind) => kind === key);
-  return Object.fromEntries(Object.entries(policy).filter(([key]) => !isGate(key)));
-}
-
-function checkShape(
-  schema: z.ZodType,
-  value: unknown,
-  { steps, report }: { readonly steps: readonly PropertyKey[]; readonly report: Report },
-): void {
-  const { error } = schema.safeParse(value);
-  for (const issue of sharpIssues(error?.issues ?? [])) {
-    const { path, keys = [], message } = issue;
-    for (const key of keys) {
-      report({
-        steps: [...steps, ...path, key],
-        message: `There is no key "${key}" here. ${gateHint(key) ?? ""}`.trim(),
-        suggestion: nearest(key, knownKeys(schema, path)),
-      });
-    }
-    if (keys.length === 0) report({ steps: [...steps, ...path], message: `${message}.` });
+function checkEventTypes(types: PipehooksConfig["events"], report: Report): void {
+  try {
+    defineEvents(types ?? {});
+  } catch (error) {
+    report({ steps: ["events"], message: messageOf(error) });
   }
 }
 
-// Hooks made by a factory are checked here too, so that all problems come at once.
-async function checkOptions(
-  hooks: readonly (HookConfig | KindHookConfig)[],
-  ready: readonly HookConfig[],
-  { kinds, search, report }: { kinds: Kinds; search: PluginSearch; report: Report },
-): Promise<void> {
-  for (const { name, hook, enabled } of ready) {
-    if (typeof hook !== "object" || !("kind" in hook)) continue;
-    const index = hooks.findIndex((written) => written.name === name);
-    const where = "kind" in (hooks[index] ?? {}) ? ["options"] : ["hook"];
-    const result = await checkOptionsOf(hook.kind, hook.options);
-    if (result.issues === undefined && where[0] === "options" && enabled !== false) {
-      const steps = ["hooks", index, "kind"];
-      checkNeeds(hook.kind.name, result.value, kinds, { steps, search, report });
-    }
-    for (const { path = [], message } of result.issues ?? []) {
-      const steps = path.map((step: unknown) =>
-        typeof step === "object" ? Reflect.get(Object(step), "key") : step,
-      );
-      report({
-        steps: ["hooks", index, ...where, ...steps],
-        message: `${message.replace(/\.$/, "")}.`,
-        code: "HOOK_OPTIONS_INVALID",
-      });
-    }
-  }
+/** Those that are texts: what else stands there is reported. */
+function textsOf(values: unknown): readonly string[] {
+  return Array.isArray(values) ? values.filter((value) => typeof value === "string") : [];
 }

@@ -5,9 +5,12 @@ import {
   HookError,
   type HookFactory,
   type HookKind,
+  isKind,
+  isSchema,
   messageOf,
   type Plugin,
   type SourceKind,
+  withoutStop,
 } from "@pipehooks/core";
 import { importModule } from "./import-module.ts";
 import { findPackage, type InstalledPackage, lookupFrom, ownVersionOf } from "./packages.ts";
@@ -146,7 +149,7 @@ function checkParts({ name, version, ...parts }: Plugin): void {
   try {
     defineEvents(events);
   } catch (error) {
-    refuse(`cannot be used: ${messageOf(error).replace(/\.$/, "")}`);
+    refuse(`cannot be used: ${withoutStop(messageOf(error))}`);
   }
 }
 
@@ -179,16 +182,5 @@ function isHookFactory(value: unknown): value is HookFactory<unknown> {
 }
 
 function hasKind(value: unknown): boolean {
-  if (typeof value !== "function") return false;
-  const kind: unknown = Reflect.get(value, "kind");
-  const part = (key: string): unknown => Reflect.get(Object(kind), key);
-  return (
-    typeof part("name") === "string" &&
-    typeof part("create") === "function" &&
-    isSchema(part("options"))
-  );
-}
-
-function isSchema(value: unknown): boolean {
-  return Reflect.has(Object(value), "~standard");
+  return typeof value === "function" && isKind(Reflect.get(value, "kind"));
 }

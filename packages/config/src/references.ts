@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { MissingReference } from "./loaded.ts";
@@ -146,7 +147,14 @@ interface Lookup {
 function readSecretFile(file: string, name: string): Lookup {
   const what = `The file ${name}`;
   try {
-    return { value: readFileSync(file, "utf8").replace(/\r?\n$/, ""), what };
+    const bytes = readFileSync(file);
+    // Windows puts a byte order mark in front.
+    const value = bytes.toString("utf8").replaceAll(/^\uFEFF|\r?\n$/g, "");
+    if (isUtf8(bytes)) return { value, what };
+    return {
+      what,
+      problem: `${what} is not text in UTF-8. Keep the secret as text, such as base64.`,
+    };
   } catch (error) {
     const code = String(Reflect.get(Object(error), "code"));
     const why =

@@ -37,7 +37,7 @@ export function deliveredTo(hook: WrittenHook, knowledge: Knowledge): Delivered 
     const fields = ["id", "source", "type", "time", "metadata", ...field];
     return { types: [missedType], unknown: false, knowledge, fields, gate, inputs: [] };
   }
-  const parts = partsOf(gate, hook[gate])
+  const parts = partsOf(gate, hook[gate], knowledge.spell)
     .filter(({ delivered }) => delivered)
     .map(({ events }) => routedBy(events, knowledge));
   const asked = parts.flatMap(({ types }) => types);

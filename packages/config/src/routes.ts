@@ -64,8 +64,9 @@ export function checkRoute(
     }
   }
   if (typeof hook.when === "string") checkCondition(hook.when, [...steps, "when"], report);
-  const { destination } = hook;
-  if (typeof destination === "string" && !destinations.includes(destination)) {
+  // That a text is empty is said by its schema.
+  const { destination, orderBy } = hook;
+  if (isText(destination) && !destinations.includes(destination)) {
     report({
       steps: [...steps, "destination"],
       message: `There is no destination "${destination}" under "destinations". Declare it there; an empty one is fine: ${destination}: {}`,
@@ -73,7 +74,11 @@ export function checkRoute(
       absence: true,
     });
   }
-  if (typeof hook.orderBy === "string") checkOrderBy(hook.orderBy, [...steps, "orderBy"], report);
+  if (isText(orderBy)) checkOrderBy(orderBy, [...steps, "orderBy"], report);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
 }
 
 /** Globs over event types; whether all of them can be read and name types that are known. */
@@ -110,6 +115,7 @@ function checkGlob(pattern: string, steps: Steps, report: Report): boolean {
 
 // A type that nobody declared is refused when it is emitted, so a hook that waits for it waits for ever.
 function checkReach(pattern: string, steps: Steps, knowledge: Knowledge, report: Report): boolean {
+  const { spell } = knowledge;
   if (pattern.startsWith("!") || knowledge.allowUnknownTypes) return true;
   const matches = compilePatterns([pattern]);
   if (knowledge.types.some((type) => matches(type))) return true;
@@ -118,7 +124,7 @@ function checkReach(pattern: string, steps: Steps, knowledge: Knowledge, report:
     steps,
     message: isGlob
       ? `No known event type matches "${pattern}", so nothing reaches the hook by it.`
-      : `No event type is called "${pattern}". Declare it under "event_types", or set allow_unknown_types: true.`,
+      : `No event type is called "${pattern}". Declare it under "${spell("eventTypes")}", or set ${spell("allowUnknownTypes")}: true.`,
     suggestion: nearest(pattern, knowledge.types),
     warning: isGlob,
     absence: true,

@@ -1,10 +1,16 @@
-import { gateKinds, gateTextShape, parseDuration, parseSize, policyShape } from "@pipehooks/core";
+import {
+  gateKinds,
+  gateTextShape,
+  hookConfigShape,
+  parseDuration,
+  parseSize,
+  policyShape,
+  sourceText,
+} from "@pipehooks/core";
 import { z } from "zod";
 import { namingKinds } from "./gate-parts.ts";
 import { type JsonSchema, type Shape, shapeOf } from "./shape.ts";
 
-// As core checks it; here so that the place is known.
-const namePattern = /^[A-Za-z0-9][\w.-]{0,99}$/;
 const policies = withoutMilliseconds(policyShape);
 // A destination is shared, and only a hook can be switched off.
 const { disableAfter: _disableAfter, ...destinationBreaker } = policies.breaker.unwrap().shape;
@@ -30,12 +36,9 @@ const textOrTexts = z.union([texts, z.string()]);
 
 /** One entry of `hooks`, in camelCase; `options` are checked by the kind, and that it has `events` where it needs some. */
 export const hookSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(namePattern, "a name has letters, digits, - _ and . only, at most 100")
-    .describe(
-      "Unique in the file; part of the idempotency key, so renaming a hook makes a new one",
-    ),
+  name: hookConfigShape.name.describe(
+    "Unique in the file; part of the idempotency key, so renaming a hook makes a new one",
+  ),
   kind: z.string().min(1).describe("What it does: webhook, or a kind that a plugin brings"),
   events: textOrTexts
     .optional()
@@ -94,12 +97,7 @@ export const fileSchema = z.strictObject({
     })
     .optional()
     .describe("How long what is settled is kept"),
-  source: z
-    .string()
-    .min(1)
-    .regex(/^\S+$/, "a source is a URI reference without spaces, such as /pipelines/prod")
-    .optional()
-    .describe("CloudEvents source of what is emitted with this file"),
+  source: sourceText.optional().describe("CloudEvents source of what is emitted with this file"),
   maxEventSize: size.optional().describe("Largest event as JSON. Default 256KiB"),
   allowUnknownTypes: z
     .boolean()

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { createRedactor, type HookKind, parseSize } from "@pipehooks/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { toSnake } from "./casing.ts";
 import { type Conversion, convert } from "./convert.ts";
 import { parseYaml } from "./document.ts";
 import { compileEventTypes } from "./event-types.ts";
@@ -125,7 +126,10 @@ function createReader(written: WrittenFile, context: YamlContext): Reader {
         compileEventTypes(keysOf(input.eventTypes), { report, only: emitOnly }),
       ]);
       const events = { ...pluginEvents(kinds), ...ownTypes };
-      const knowledge = createKnowledge(events, input.allowUnknownTypes === true);
+      const knowledge = createKnowledge(events, {
+        allowUnknownTypes: input.allowUnknownTypes === true,
+        spell: toSnake,
+      });
       const destinations = Object.keys(keysOf(input.destinations));
 
       const reading = { kinds, conversion, secrets, search, report };

@@ -9,6 +9,7 @@ import { fixture, folderWith, resolveFrom } from "./workspace.ts";
 
 const head = `import { defineConfig } from "${import.meta.resolve("@pipehooks/config")}";
 import { defineHook } from "${import.meta.resolve("@pipehooks/core")}";
+import { z } from "${import.meta.resolve("zod")}";
 import { recorder } from "${new URL("./fixtures/recorder.ts", import.meta.url).href}";
 `;
 
@@ -112,6 +113,88 @@ test("every mistake comes at once, with file and path", async () => {
 });
 
 test.for([
+  ['source: "a b"', "source", "without spaces"],
+  ['durability: "ful"', "durability", '"full"|"normal"'],
+  ['allowUnknownTypes: "no"', "allowUnknownTypes", "boolean"],
+  ["maxEventBytes: 0", "maxEventBytes", ">0"],
+  ["leaseMs: 1", "leaseMs", ">=10"],
+  ['retention: { maxAge: "400d" }', "retention.maxAge", "at most 365d"],
+  ['retention: { maxage: "4d" }', "retention.maxage", "no key"],
+  [
+    "destinations: { hex: { breaker: { disableAfter: 3 } } }",
+    "destinations.hex.breaker.disableAfter",
+    "no key",
+  ],
+  ['events: { "Bad Name": z.object({}) }', "events", "dotted lower-case"],
+  ['secrets: "x"', "secrets", "array"],
+  ["secrets: [5]", "secrets[0]", "string"],
+  ["logger: console.log", "logger", "debug, info, warn, error"],
+  ["clock: Date", "clock", "now, timer"],
+  ["random: 4", "random", "a function"],
+] as const)("%s is told with its path, as opening it would", async ([option, path, message]) => {
+  const problems = await problemsOf(`{ ${option}, hooks: [{ events: "*" }] }`);
+
+  expect(problems.map((problem) => problem.path).sort()).toEqual(
+    [path, "hooks[0]", "hooks[0].name"].sort(),
+  );
+  expect(problems.find((problem) => problem.path === path)?.message).toContain(message);
+});
+
+test.for([
+  ['filter: { pipelines: "a" }', "hooks[0].filter.pipelines", "array"],
+  ['filter: { pipeline: ["a"] }', "hooks[0].filter.pipeline", "no key"],
+  ["when: 5", "hooks[0].when", "a function"],
+  ['destination: ""', "hooks[0].destination", "characters"],
+  ["hook: 5", "hooks[0].hook", "webhook({ … })"],
+  ["hook: { kind: 5 }", "hooks[0].hook", "webhook({ … })"],
+  ['hook: { kind: { name: "x" } }', "hooks[0].hook", "webhook({ … })"],
+  ["events: []", "hooks[0].events", "is empty"],
+  ['kind: "recorder", hook: undefined, options: []', "hooks[0].options", "object"],
+  ['kind: "recorder", options: { outputFile: "x" }', "hooks[0]", '"hook" and "kind"'],
+  ['evnets: "*"', "hooks[0].evnets", "no key"],
+] as const)("%s of a hook is told with its path", async ([option, path, message]) => {
+  const problems = await problemsOf(
+    `{ plugins: ["${fixture("recorder.ts")}"], hooks: [{ name: "a", hook: () => {}, events: "*", ${option} }] }`,
+  );
+
+  expect(problems).toMatchObject([{ path, message: expect.stringContaining(message) }]);
+});
+
+test("of two hooks of one name each is told what is wrong with its own options", async () => {
+  const problems = await problemsOf(`{
+  hooks: [
+    { name: "a", hook: recorder({ outputFile: "x" }), events: "*" },
+    { name: "a", hook: recorder({ outputFile: "" }), events: "*" },
+    { hook: recorder({ outputFile: "" }), events: "*" },
+  ],
+}`);
+
+  expect(problems.map(({ path }) => path)).toEqual([
+    "hooks[1].name",
+    "hooks[1].hook.outputFile",
+    "hooks[2].name",
+    "hooks[2].hook.outputFile",
+  ]);
+});
+
+test("keys are named as code has them", async () => {
+  const problems = await problemsOf(`{
+  hooks: [
+    { name: "a", hook: () => {}, events: "orders.done" },
+    { name: "b", hook: () => {}, events: ["pipeline.end"], threshold: { by: "metadata.n", count: 2, within: "1m", resetOn: "pipeline.start" } },
+  ],
+}`);
+  const { loaded } = await load(
+    `{ hooks: [{ name: "c", hook: () => {}, events: ["pipeline.end"], alert: { by: "pipeline", resolveOn: "pipeline.start" } }] }`,
+  );
+
+  expect(problems[0]?.message).toContain(
+    'Declare it under "events", or set allowUnknownTypes: true.',
+  );
+  expect(loaded.warnings[0]?.message).toContain('Say what does with "openWhen".');
+});
+
+test.for([
   ["nothing by default", "undefined", "Nothing is exported by default"],
   ["an exception", '(() => { throw new Error("no luck"); })()', "cannot be loaded: no luck"],
 ])("%s is reported with the file", async ([, body, message]) => {
@@ -129,7 +212,7 @@ test("plugins and kinds that are no names are reported with all the rest", async
   expect(problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
     'sorce: There is no key "sorce".',
     'plugins: "plugins" must be a list of names.',
-    'hooks[0].kind: "kind" must be text.',
+    "hooks[0].kind: It must be text.",
   ]);
 });
 

@@ -31,6 +31,20 @@ test("a file is read relative to the configuration, without its last line break"
   expect(secrets).toEqual(["from-a-file"]);
 });
 
+test("a file's byte order mark is no part of a secret, and a file that is no text is refused", async () => {
+  const { options } = await optionsOf('api_token: "${file:token}"', {
+    files: { token: "\uFEFFfrom-a-file\r\n" },
+  });
+  const problems = await problemsOf(withHook("", 'api_token: "${file:token}"'), {
+    files: { token: Buffer.from("k\u00e9y", "latin1") },
+  });
+
+  expect(options.apiToken).toBe("from-a-file");
+  expect(problems.map(({ message }) => message)).toEqual([
+    "The file token is not text in UTF-8. Keep the secret as text, such as base64.",
+  ]);
+});
+
 test.for([
   ["it is missing", {}],
   ["it is empty", { TOKEN: "" }],

@@ -16,12 +16,12 @@ export function fixture(name: string): string {
 }
 
 /** A folder that goes with the test, holding the given files. */
-export function folderWith(files: Readonly<Record<string, string>>): string {
+export function folderWith(files: Readonly<Record<string, string | Uint8Array>>): string {
   const folder = mkdtempSync(join(tmpdir(), "pipehooks-config-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  for (const [name, text] of Object.entries(files)) {
+  for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
+    writeFileSync(join(folder, name), content);
   }
   return folder;
 }
@@ -34,7 +34,7 @@ export function loadText(
     files = {},
   }: {
     readonly env?: Readonly<Record<string, string>>;
-    readonly files?: Readonly<Record<string, string>>;
+    readonly files?: Readonly<Record<string, string | Uint8Array>>;
   } = {},
 ): Promise<LoadedConfig> {
   const folder = folderWith({ ...files, "pipehooks.yaml": text });

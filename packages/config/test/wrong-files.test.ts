@@ -303,6 +303,18 @@ const wrongFiles: readonly Wrong[] = [
     text: withHook("order_by: pipelin"),
     problems: [["7:15", 'An event has no field "pipelin"', "pipeline"]],
   },
+  ...["order_by", "destination"].map(
+    (key): Wrong => ({
+      what: `an empty ${key}, said once`,
+      text: withHook(`${key}: ""`),
+      problems: [[key === "order_by" ? "7:15" : "7:18", `"${key}" must not be empty`]],
+    }),
+  ),
+  {
+    what: "an empty source, said once",
+    text: `source: ""\n${withHook("")}`,
+    problems: [["1:9", "a source is a URI reference without spaces"]],
+  },
   {
     what: "a destination that is not declared",
     text: `destinations: { hex: {} }\n${withHook("destination: hexx")}`,

@@ -4,9 +4,22 @@ import { issuesText } from "./create-event.ts";
 import { messageOf } from "./errors.ts";
 import { breakerShape, durationText, policySchema, rateText } from "./policy.ts";
 
+/** The `source` of events. */
+export const sourceText: z.ZodType<string, string> = z
+  .string()
+  .regex(/^\S+$/, "a source is a URI reference without spaces, such as /pipelines/prod");
+const withMethods = (...names: readonly string[]): z.ZodOptional<z.ZodCustom<unknown>> =>
+  z
+    .custom(
+      (value) => names.every((name) => typeof Reflect.get(Object(value), name) === "function"),
+      `give an object with the methods ${names.join(", ")}`,
+    )
+    .optional();
 const { disableAfter: _, ...destinationBreaker } = breakerShape;
-const optionsSchema = z.object({
-  source: z.string().min(1).optional(),
+/** Checks {@link PipehooksOptions}, hooks and event types apart; configuration in code is checked by the same one. */
+export const busOptionsSchema = z.object({
+  source: sourceText.optional(),
+  allowUnknownTypes: z.boolean().optional(),
   maxEventBytes: z.int().positive().optional(),
   leaseMs: z.int().min(10).optional(),
   defaults: policySchema.optional(),
@@ -28,11 +41,20 @@ const optionsSchema = z.object({
     })
     .optional(),
   secrets: z.array(z.string()).optional(),
+  logger: withMethods("debug", "info", "warn", "error"),
+  clock: withMethods("now", "timer"),
+  random: z.custom((value) => typeof value === "function", "give a function").optional(),
 });
 
-/** What is wrong with the options of a bus, its hooks apart; a line for each. */
+const wholeSchema = busOptionsSchema.extend({
+  hooks: z.array(z.unknown()).optional(),
+  store: withMethods("accept", "claim", "settle", "lanes", "watch"),
+  deliver: z.boolean().optional(),
+});
+
+/** What is wrong with the options of a bus, each of its hooks apart; a line for each. */
 export function busProblems(options: { readonly events?: EventTypes | undefined }): string[] {
-  const checked = optionsSchema.safeParse(options);
+  const checked = wholeSchema.safeParse(options);
   const problems = checked.success ? [] : checked.error.issues.map((issue) => issuesText([issue]));
   try {
     defineEvents(options.events ?? {});

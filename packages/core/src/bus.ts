@@ -25,6 +25,7 @@ import { createRetention } from "./retention.ts";
 import { createRouter } from "./router.ts";
 import { createShutDown } from "./shut-down.ts";
 import type { Acceptance, Accepted } from "./store.ts";
+import { withoutStop } from "./without-stop.ts";
 
 const defaultMaxEventBytes = 256 * 1024;
 const defaultSource = "/pipehooks";
@@ -49,7 +50,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   // The hooks tell their secrets when they are prepared, and their conditions log later.
   let redact: Redact = (text) => text;
   const logger = redactingLogger(plainLogger, (text) => redact(text));
-  const hooks = prepareHooks(options.hooks ?? [], {
+  const hooks = prepareHooks(Array.isArray(options.hooks) ? options.hooks : [], {
     problems: busProblems(options),
     defaults: options.defaults,
     source: options.source ?? defaultSource,
@@ -247,7 +248,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     },
     async disable(name, because = "somebody disabled it") {
       await laneOf(name).switch.disable(redact(because), clock.now());
-      logger.warn(`Hook "${name}" is disabled: ${because}.`);
+      logger.warn(`Hook "${name}" is disabled: ${withoutStop(because)}.`);
       const detail = { because: redact(because) };
       await ownEvents.tell({ type: "pipehooks.hook.disabled", hook: name, detail });
     },

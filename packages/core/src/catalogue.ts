@@ -85,7 +85,7 @@ export const eventTypePattern: RegExp = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-
 /**
  * Defines event types of one's own: type to schema of its metadata, in any Standard Schema validator
  * (https://standardschema.dev), zod first. `emit` is then typed by the type's name.
- * @throws HookError CONFIG_INVALID when a name is not dotted lower case or is taken
+ * @throws HookError CONFIG_INVALID when a name is not dotted lower case or is taken, or a type has no schema
  */
 export function defineEvents<const Types extends EventTypes>(types: Types): Types {
   for (const type of Object.keys(types)) {
@@ -93,6 +93,12 @@ export function defineEvents<const Types extends EventTypes>(types: Types): Type
       throw new HookError(
         "CONFIG_INVALID",
         `Event type "${type}" is not a dotted lower-case name, such as "data.quality_check".`,
+      );
+    }
+    if (!isSchema(types[type])) {
+      throw new HookError(
+        "CONFIG_INVALID",
+        `Event type "${type}" has no schema of its metadata. Give one, such as z.object({ rows: z.number() }).`,
       );
     }
     if (Object.hasOwn(builtInEventTypes, type) || isOwnType(type)) {
@@ -103,6 +109,12 @@ export function defineEvents<const Types extends EventTypes>(types: Types): Type
     }
   }
   return Object.freeze({ ...types });
+}
+
+/** Whether it is a validator as in https://standardschema.dev. */
+export function isSchema(value: unknown): boolean {
+  const standard: unknown = Reflect.get(Object(value), "~standard");
+  return typeof Reflect.get(Object(standard), "validate") === "function";
 }
 
 /** Metadata of types that are known to nobody, where these are allowed. */

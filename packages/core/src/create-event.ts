@@ -51,6 +51,10 @@ export function createEvent(
   now: number,
 ): PipehooksEvent {
   const schema = schemaOf(type, rules);
+  if (typeof fields !== "object" || Array.isArray(fields)) {
+    const what = Array.isArray(fields) ? "a list" : String(fields);
+    throw invalid(type, `was given ${what} as its fields`, "Give an object, such as { pipeline }");
+  }
   for (const name in fields) {
     if (isField(name) || !Object.hasOwn(fields, name)) continue;
     throw invalid(type, `has an unknown field "${name}"`, "Put own data into metadata");

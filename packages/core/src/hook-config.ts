@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { z } from "zod";
 import type { BatchLimits } from "./batch.ts";
+import { isSchema } from "./catalogue.ts";
 import type { Clock } from "./clock.ts";
 import { type Condition, compileCondition, functionCondition } from "./condition.ts";
 import { issuesText } from "./create-event.ts";
@@ -56,9 +57,8 @@ export interface PreparedHook {
 }
 
 const namePattern = /^[A-Za-z0-9][\w.-]{0,99}$/;
-const configSchema = z.strictObject({
-  ...policyShape,
-  ...gateShape,
+/** Shape of a {@link HookConfig} without policies and gates; configuration in code is checked by the same one. */
+export const hookConfigShape = {
   name: z.string().regex(namePattern, "a name has letters, digits, - _ and . only, at most 100"),
   hook: z.custom<HookConfig["hook"]>(isReaction, "give webhook({ … }), a function, or { deliver }"),
   events: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
@@ -71,13 +71,14 @@ const configSchema = z.strictObject({
     })
     .optional(),
   when: z
-    .union([
-      z.string(),
-      z.custom<(event: PipehooksEvent) => boolean>((v) => typeof v === "function"),
-    ])
+    .custom<string | ((event: PipehooksEvent) => boolean)>(
+      (value) => typeof value === "string" || typeof value === "function",
+      "give a CEL expression as text, or a function",
+    )
     .optional(),
   destination: z.string().min(1).optional(),
-});
+};
+const configSchema = z.strictObject({ ...policyShape, ...gateShape, ...hookConfigShape });
 
 /**
  * Checks hooks as configured, all of them, and compiles their routes.
@@ -256,7 +257,14 @@ export function checkOptions(kind: HookKind, options: unknown, hook: string): un
 function isReaction(value: unknown): boolean {
   if (typeof value === "function") return !("kind" in value);
   if (typeof value !== "object" || value === null) return false;
-  return "deliver" in value ? typeof value.deliver === "function" : "kind" in value;
+  if ("deliver" in value) return typeof value.deliver === "function";
+  return "kind" in value && isKind(value.kind);
+}
+
+/** Whether it is a kind of hooks or of sources: what a factory has under `kind`. */
+export function isKind(value: unknown): boolean {
+  const { name, options, create }: Partial<Record<keyof HookKind, unknown>> = Object(value);
+  return typeof name === "string" && isSchema(options) && typeof create === "function";
 }
 
 /** What a hook is made with. */

@@ -1,6 +1,7 @@
 import type { JsonValue } from "./json.ts";
 import { createSharedMemory } from "./shared-memory.ts";
 import type { Memory, MemoryChange, Store } from "./store.ts";
+import { withoutStop } from "./without-stop.ts";
 
 /** Failures in a row of a hook, and whether that (or the receiver) has switched it off. */
 interface SwitchMemory {
@@ -46,15 +47,16 @@ export function createHookSwitch(hook: string, store: Store): HookSwitch {
 
       async function count(): Promise<string | undefined> {
         // At once in this process, so that nothing more is begun; the store's word follows.
+        const last = withoutStop(message ?? "");
         const { before, after } = await memory.changeNow((memory) => {
           if (memory.disabledAt !== undefined) return memory;
           if (health === "good") return {};
           const failures = (memory.failures ?? 0) + 1;
           if (health === "gone") {
-            return { failures, disabledAt: now, because: `the receiver is gone: ${message}` };
+            return { failures, disabledAt: now, because: `the receiver is gone: ${last}` };
           }
           if (disableAfter === undefined || failures < disableAfter) return { failures };
-          const because = `${failures} failures in a row, the last: ${message}`;
+          const because = `${failures} failures in a row, the last: ${last}`;
           return { failures, disabledAt: now, because };
         });
         return before.disabledAt === undefined ? after.because : undefined;

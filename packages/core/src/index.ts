@@ -9,6 +9,7 @@ export {
 export { type BreakerMemory, type BreakerState, breakerAfter, breakerState } from "./breaker.ts";
 export { type Budget, endlessBudget, type Taken } from "./budget.ts";
 export { createPipehooks } from "./bus.ts";
+export { busOptionsSchema, sourceText } from "./bus-problems.ts";
 export {
   type BuiltInEventTypes,
   builtInEventTypes,
@@ -17,6 +18,7 @@ export {
   deliveryEventTypes,
   type EventTypes,
   eventTypePattern,
+  isSchema,
 } from "./catalogue.ts";
 export type { HookCheck } from "./check-hook.ts";
 export { type Clock, createSystemClock, systemClock } from "./clock.ts";
@@ -155,6 +157,8 @@ export {
   checkOptions,
   type DeliverFunction,
   type HookConfig,
+  hookConfigShape,
+  isKind,
   type PreparedHook,
 } from "./hook-config.ts";
 export { createId } from "./id.ts";
@@ -267,3 +271,4 @@ export {
   type TemplateReference,
   type TemplateScope,
 } from "./template.ts";
+export { withoutStop } from "./without-stop.ts";

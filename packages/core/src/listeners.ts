@@ -1,5 +1,5 @@
 import { EventEmitter } from "eventemitter3";
-import { messageOf } from "./errors.ts";
+import { HookError, messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
 import type { Logger } from "./logger.ts";
 import { compileTypePatterns } from "./router.ts";
@@ -8,7 +8,7 @@ export type Listener = (event: PipehooksEvent) => void | Promise<void>;
 
 /** In-process listeners by pattern. */
 export interface Listeners {
-  /** @throws HookError CONFIG_INVALID for a bad glob */
+  /** @throws HookError CONFIG_INVALID for a bad glob, and for what is no function */
   on(pattern: string, listener: Listener): Disposable;
   wants(type: string): boolean;
   tell(event: PipehooksEvent): void;
@@ -32,6 +32,10 @@ export function createListeners(logger: Logger): Listeners {
 
   return {
     on(pattern, listener) {
+      if (typeof pattern !== "string" || typeof listener !== "function") {
+        const example = 'on("pipeline.*", (event) => { … })';
+        throw new HookError("CONFIG_INVALID", `A listener is a glob and a function: ${example}.`);
+      }
       patterns.set(pattern, patterns.get(pattern) ?? compileTypePatterns([pattern]));
       byType.clear();
       const guarded = (event: PipehooksEvent) => {

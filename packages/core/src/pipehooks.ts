@@ -73,7 +73,7 @@ export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncD
   /**
    * Calls `listener` in this process for each accepted event whose type fits the glob. What it throws is logged.
    * Pipehooks' own events come under `pipehooks.*`.
-   * @throws HookError CONFIG_INVALID for a bad glob
+   * @throws HookError CONFIG_INVALID for a bad glob, and for what is no function
    */
   on(pattern: string, listener: Listener): Disposable;
   /**

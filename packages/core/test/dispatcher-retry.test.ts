@@ -654,9 +654,9 @@ describe("switching off", () => {
     let gone = true;
     const recorder = createRecorder(time, async () => {
       await gate.opened;
-      if (gone) fail({ retryable: false, scope: "gone" }, "RECEIVER_GONE");
+      if (gone) throw new HookError("RECEIVER_GONE", "It is gone.", { scope: "gone" });
     });
-    const { bus } = openBus({
+    const { bus, log } = openBus({
       time,
       hooks: [{ name: "one", events: "*", hook: recorder.hook, concurrency: 1 }],
     });
@@ -679,6 +679,9 @@ describe("switching off", () => {
       ]),
     );
     expect(recorder.calls).toHaveLength(10);
+    expect(log).toContain(
+      'error: Hook "one" is disabled: the receiver is gone: It is gone. Enable it when that is mended.',
+    );
   });
 
   test("the switch is stored: another bus on the store finds it off, and enabling there counts here", async () => {

@@ -347,6 +347,8 @@ describe("listeners", () => {
     expect(own).toContain("pipehooks.delivery.delivered");
     expect(() => bus.on("{a", nothing)).toThrow("not a glob");
     expect(() => bus.on("", nothing)).toThrow("empty");
+    expect(() => bus.on(5 as never, nothing)).toThrow("a glob and a function");
+    expect(() => bus.on("*", "x" as never)).toThrow("a glob and a function");
   });
 
   test("a disposed listener hears nothing, those beside it on the same glob go on", async () => {

@@ -367,6 +367,15 @@ describe("size", () => {
 });
 
 describe("fields", () => {
+  test.for([[5], ["text"], [[]], [() => {}]] as const)("%o are none", async ([fields]) => {
+    const { bus } = openBus();
+
+    const error = await refusal(bus.emitUnknown("pipeline.start", fields as never));
+
+    expect(error).toMatchObject({ code: "EVENT_INVALID" });
+    expect(error.message).toContain("Give an object");
+  });
+
   test("an unknown field is refused with where own data belongs", async () => {
     const { bus } = openBus();
 

@@ -253,6 +253,28 @@ describe("configuration", () => {
     }
   });
 
+  test.for([
+    [{ hooks: {} }, "hooks: "],
+    [{ hooks: 5 }, "hooks: "],
+    [{ store: {} }, "store: give an object with the methods accept, claim"],
+    [{ logger: console.log }, "logger: give an object with the methods debug, info, warn, error"],
+    [{ clock: Date }, "clock: give an object with the methods now, timer"],
+    [{ random: 4 }, "random: give a function"],
+    [{ deliver: "no" }, "deliver: "],
+    [{ allowUnknownTypes: "no" }, "allowUnknownTypes: "],
+    [{ source: "a b" }, "source: a source is a URI reference without spaces"],
+    [{ secrets: "x" }, "secrets: "],
+    [{ events: { "orders.done": 5 } }, 'events: Event type "orders.done" has no schema'],
+    [{ hooks: [{ name: "a", events: "*", hook: { kind: {} } }] }, 'hook "a": hook: give webhook'],
+  ] as const)("%j is refused as a configuration", ([options, said]) => {
+    expect(() => createPipehooks(options as never)).toThrow(
+      expect.objectContaining({
+        code: "CONFIG_INVALID",
+        message: expect.stringContaining(said),
+      }),
+    );
+  });
+
   test("a good configuration is taken whole", () => {
     const { bus } = openBus({
       source: "/prod",

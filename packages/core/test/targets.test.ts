@@ -140,7 +140,7 @@ describe("addresses", () => {
         code: "TARGET_BLOCKED",
         address: "10.1.2.3",
         message:
-          'resolves to an address that alerts must not reach. If this is intended, name its range under "allow" or set "allowPrivate"',
+          'resolves to an address that alerts must not reach. If this is intended, name its range under "allow" or set "allowPrivate" ("allow_private" in YAML)',
       }),
     );
     expect(refusalOf("https://10.1.2.3/")?.message).toMatch(

@@ -1,5 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
-import { text as readAll } from "node:stream/consumers";
+import { buffer as readAll } from "node:stream/consumers";
 import { type ExplainTarget, type Explanation, messageOf, type Pipehooks } from "@pipehooks/core";
 import { type Context, defineCommand, type ExitStatus } from "../command.ts";
 import { parseEventText } from "../event-text.ts";
@@ -64,8 +65,10 @@ export const explain = defineCommand<Options>({
 async function readEvent(file: string): Promise<ExplainTarget> {
   const name = file === "-" ? "stdin" : file;
   try {
-    const text = file === "-" ? await readAll(process.stdin) : await readFile(file, "utf8");
-    return parseEventText(text);
+    const bytes = file === "-" ? await readAll(process.stdin) : await readFile(file);
+    if (!isUtf8(bytes)) throw new UsageError("it is not UTF-8");
+    // A byte order mark counts as white space.
+    return parseEventText(bytes.toString("utf8").trim());
   } catch (error) {
     throw new UsageError(`${name}: ${messageOf(error)}`);
   }

@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { messageOf } from "@pipehooks/core";
 import { defineCommand } from "../command.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -11,21 +9,13 @@ export const migrate = defineCommand<Record<never, never>>({
   ],
   notes: ["Example: pipehooks migrate plumber.yaml > pipehooks.yaml"],
   async run({ output, config }, { operands: [operand] }) {
-    const { findConfig, migrate: convert } = await import("@pipehooks/config");
+    const { findConfig, migrate: convert, readTextFile } = await import("@pipehooks/config");
     const file = operand ?? config ?? findConfig();
     if (file === undefined)
       throw new UsageError("There is no pipehooks.yaml here or above. Name the file.");
-    const yaml = convert(await read(file), file);
+    const yaml = convert(readTextFile(file), file);
     if (output.json) output.object({ file, yaml });
     else output.data(yaml.trimEnd());
     return 0;
   },
 });
-
-async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${messageOf(error)}.`);
-  }
-}

@@ -1,4 +1,5 @@
 import { ConfigError, isConfigError, type LoadedConfig, type Problem } from "@pipehooks/config";
+import { withoutStop } from "@pipehooks/core";
 import { UsageError } from "../usage-error.ts";
 import { createCoverage } from "./coverage.ts";
 import { loadForRehearsal } from "./load-configuration.ts";
@@ -124,7 +125,7 @@ function toShown(
   const written = kind.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const steps = ["tests", test, "steps", step];
   return {
-    problem: problemAt({ steps, message: `${written}: ${message.replace(/\.$/, "")}.` }),
+    problem: problemAt({ steps, message: `${written}: ${withoutStop(message)}.` }),
     differences: failure.differences.map(({ what, expected, actual }) => ({
       what,
       expected: redact(expected),

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import {
   type CheckedYaml,
@@ -6,8 +5,8 @@ import {
   nearest,
   type Problem,
   readCheckedYaml,
+  readTextFile,
 } from "@pipehooks/config";
-import { messageOf } from "@pipehooks/core";
 import { UsageError } from "../usage-error.ts";
 import { type Step, type TestFileInput, testFileSchema } from "./schema.ts";
 
@@ -26,7 +25,7 @@ export interface TestFile {
  * @throws ConfigError with every problem of the file
  */
 export function readTestFile(file: string, config: string | undefined): TestFile {
-  const text = readText(file);
+  const text = readTextFile(file);
   const { value, problemAt } = readCheckedYaml({
     file,
     text,
@@ -85,12 +84,4 @@ function namesIn({ answer, expect, expectNothing }: Step) {
     }
   }
   return names;
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${messageOf(error)}.`);
-  }
 }

@@ -2,6 +2,7 @@ import { ConnectFailure, describeFailure } from "../connect-failure.ts";
 import { HookError, type HookErrorOptions, isHookError, messageOf } from "../errors.ts";
 import type { JsonValue } from "../json.ts";
 import { parseRetryAfter } from "../retry-after.ts";
+import { withoutStop } from "../without-stop.ts";
 import { parseExactJson } from "./exact-json.ts";
 import { AnswerTooBig, Exchange, type Received } from "./exchange.ts";
 import {
@@ -168,7 +169,7 @@ function judge(
   const retryable = status >= 500 || passing.has(status);
   throw toError(
     retryable ? "RECEIVER_FAILED" : "RECEIVER_REFUSED",
-    `answered ${status}${explained ? `: ${explained.replace(/\.$/, "").slice(0, 1000)}` : ""}`,
+    `answered ${status}${explained ? `: ${withoutStop(explained).slice(0, 1000)}` : ""}`,
     {
       effect: isRefusal(status) ? "none" : "unknown",
       retryable,

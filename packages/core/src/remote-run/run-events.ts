@@ -3,6 +3,7 @@ import type { EventTypes } from "../catalogue.ts";
 import { HookError, isHookError, messageOf } from "../errors.ts";
 import type { Delivery } from "../hook.ts";
 import type { JsonObject } from "../json.ts";
+import { withoutStop } from "../without-stop.ts";
 import type { RemoteRunClient, RunReport, StartedRun } from "./contract.ts";
 
 /** How a run ended, as its event says it. */
@@ -84,7 +85,7 @@ export function textOf(
   how = "failed",
 ): string {
   const url = report.url ?? run.url;
-  const said = [report.label, report.message?.trim().replace(/\.$/, "")].filter(Boolean);
+  const said = [report.label, withoutStop(report.message?.trim() ?? "")].filter(Boolean);
   return `${what}: run ${run.id} ${how} (${said.join(": ")}).${url === undefined ? "" : ` ${url}`}`;
 }
 

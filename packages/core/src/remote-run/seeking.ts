@@ -1,6 +1,7 @@
 import type { HookError } from "../errors.ts";
 import { type Delivery, type Outcome, pending } from "../hook.ts";
 import { toHookError } from "../judge.ts";
+import { withoutStop } from "../without-stop.ts";
 import type { StartedRun } from "./contract.ts";
 import { type RunParts, type Starting, toTrigger } from "./parts.ts";
 import { endedBadly } from "./run-events.ts";
@@ -70,7 +71,7 @@ export function createSeeking(
     const hint = again
       ? `It was tried ${restarts + 1} times.`
       : 'Look there, and replay the delivery if there is none; "when_unknown: trigger_again" starts it again by itself.';
-    const message = `${client.what}: nobody can say whether a run was started: ${because.replace(/\.$/, "")}. ${hint}`;
+    const message = `${client.what}: nobody can say whether a run was started: ${withoutStop(because)}. ${hint}`;
     throw giveUp(delivery, state, endedBadly(message));
   };
 
@@ -92,7 +93,7 @@ export function createSeeking(
       } catch (thrown) {
         const error = toHookError(thrown);
         if (now() - doubt.since > longestMs || (!error.retryable && !delivery.signal.aborted)) {
-          const because = `${doubt.because.replace(/\.$/, "")}, and runs cannot be listed: ${error.message}`;
+          const because = `${withoutStop(doubt.because)}, and runs cannot be listed: ${error.message}`;
           return decide(delivery, state, because, false);
         }
         return ask(state, doubt, { error, againMs: Math.max(error.retryAfterMs ?? 0, 15_000) });

@@ -46,7 +46,7 @@ export class BlockedTarget extends Error {
 export function createTargetGuard(url: URL, rules: TargetRules, resolve: Resolve): TargetGuard {
   const { allowHttp = false, allowPrivate = false, allow = [], who = "hooks" } = rules;
   const { judge } = createAddressJudge({ allowPrivate, allow });
-  const orOpen = allowPrivate ? "" : ' or set "allowPrivate"';
+  const orOpen = allowPrivate ? "" : ' or set "allowPrivate" ("allow_private" in YAML)';
   const port = portOf(url);
   const host = bareHostOf(url);
   const restricted = !allowPrivate && isRestrictedName(host);
@@ -64,7 +64,7 @@ export function createTargetGuard(url: URL, rules: TargetRules, resolve: Resolve
     if (url.protocol === "http:" && !allowHttp && verdict !== "private") {
       throw new BlockedTarget(
         `${literal ? "is" : "resolves to"} no private address, and plain http to others is off. ` +
-          `Use https, or set "allowHttp"`,
+          `Use https, or set "allowHttp" ("allow_http" in YAML)`,
         address,
       );
     }
@@ -82,7 +82,7 @@ export function createTargetGuard(url: URL, rules: TargetRules, resolve: Resolve
       if (route === "proxy" && url.protocol === "http:" && !allowHttp) {
         return new BlockedTarget(
           `may be public, which cannot be told behind a proxy, and plain http to public targets is off. ` +
-            `Use https, or set "allowHttp"`,
+            `Use https, or set "allowHttp" ("allow_http" in YAML)`,
         );
       }
       return undefined;

@@ -5,6 +5,7 @@ import {
   HookError,
   type HookErrorOptions,
   isHookError,
+  withoutStop,
 } from "@pipehooks/core";
 
 /** Whose request failed. */
@@ -102,10 +103,11 @@ function isTimeout(reason: unknown): boolean {
 
 function said(message: string | undefined, redact: Where["redact"]): string {
   // Redacted before it is cut, or half a secret would stay.
-  const text = redact(message ?? "")
-    .replaceAll(/\s+/g, " ")
-    .trim()
-    .replace(/\.$/, "");
+  const text = withoutStop(
+    redact(message ?? "")
+      .replaceAll(/\s+/g, " ")
+      .trim(),
+  );
   return text === ""
     ? ""
     : `: ${text.length > longestSaid ? `${text.slice(0, longestSaid)}…` : text}`;

@@ -5,6 +5,7 @@ import {
   JsonApiError,
   messageOf,
   parseRetryAfter,
+  withoutStop,
 } from "@pipehooks/core";
 import { explanationOf, type Workspace } from "./workspace.ts";
 
@@ -96,7 +97,7 @@ async function toRefusal(
   const response = Reflect.get(Object(thrown), "response") as DriverResponse | undefined;
   const explained = response && (await explanationIn(response));
   const retryable = status >= 500 || passing.has(status);
-  const text = explained === undefined ? "" : `: ${explained.replace(/\.$/, "").slice(0, 1000)}`;
+  const text = explained === undefined ? "" : `: ${withoutStop(explained).slice(0, 1000)}`;
   return toError(
     parts,
     retryable ? "RECEIVER_FAILED" : "RECEIVER_REFUSED",

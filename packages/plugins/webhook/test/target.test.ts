@@ -84,7 +84,7 @@ describe("literal addresses", () => {
     await expect(opened.hook.deliver(createTestDelivery())).rejects.toMatchObject({
       retryable: false,
       message:
-        'test: 10.1.2.3 is an address that webhooks must not reach. If this is intended, name its range under "allow" or set "allowPrivate".',
+        'test: 10.1.2.3 is an address that webhooks must not reach. If this is intended, name its range under "allow" or set "allowPrivate" ("allow_private" in YAML).',
     });
   });
 

@@ -10,6 +10,7 @@ import {
   type Outcome,
   pending,
   skipped,
+  withoutStop,
 } from "@pipehooks/core";
 import type { TargetOptions } from "@pipehooks/core/targets";
 import type { Cuts } from "../text.ts";
@@ -73,9 +74,7 @@ export async function createAlertHook(
     // Redacted before it is cut, or half a secret would stay.
     const text = redact(received.text);
     const answer = { status, body: text.length > mostText ? text.slice(0, mostText) : text };
-    const phrase = redact(says ?? "")
-      .replace(/\s+/g, " ")
-      .replace(/\.$/, "");
+    const phrase = withoutStop(redact(says ?? "").replace(/\s+/g, " "));
     const said = phrase === "" ? "" : ` (${phrase.slice(0, mostSaid)})`;
     const what = `${name}: ${origin.host} answered ${status}${said} to event ${delivery.event.id}.`;
     const message = remedy === undefined ? what : `${what} ${remedy}`;
