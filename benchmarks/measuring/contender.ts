@@ -92,8 +92,9 @@ export async function serve(
     process.exit(0);
   } catch (error) {
     if (!(error instanceof Missing)) fail(error);
+    // What was opened before it was found missing would keep the process.
+    process.once("disconnect", () => process.exit(0));
     send({ type: "missing", message: (error as Missing).message });
-    process.disconnect?.();
     return true;
   }
 }
