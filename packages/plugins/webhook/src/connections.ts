@@ -1,6 +1,8 @@
 import { probe, type TargetGuard } from "@pipehooks/core/targets";
-import type { buildConnector, Dispatcher } from "undici";
-import { type Connect, createConnector, type Opening, type Undici } from "./connector.ts";
+import type { buildConnector } from "undici";
+import { type Connect, createConnector, type Undici } from "./connector.ts";
+import type { Exchange } from "./exchange.ts";
+import { createLines } from "./lines.ts";
 import { createProxy, proxyHeaders } from "./proxy.ts";
 
 export interface ConnectionSettings {
@@ -16,8 +18,8 @@ export interface ConnectionSettings {
 
 /** Kept-alive connections to one origin. */
 export interface Connections {
-  /** Sends one request; `opening` is filled where this request opens a connection. */
-  dispatch(request: Request, handler: Dispatcher.DispatchHandler, opening: Opening): void;
+  /** Sends one request. */
+  dispatch(request: Request, exchange: Exchange): void;
   /** Opens one connection as a request would, and closes it; answers what was reached. */
   probe(signal?: AbortSignal): Promise<string>;
   /** Cuts every connection, also those being opened. */
@@ -58,35 +60,22 @@ export function createConnections(
         ? proxy.toProxy
         : proxy.tunnel;
 
-  // undici connects while it dispatches, so this belongs to the request that opens the connection.
-  let current: Opening | undefined;
-  const pool = new undici.Pool(base.origin, {
-    connect: (target, callback) => connect(target, callback, current),
-    allowH2: false,
-    // The attempt's own signal bounds it, from DNS to the last byte.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const lines = createLines(undici, base.origin, connect);
   const forwardHeaders = forwards
     ? ["host", url.host, ...Object.entries(proxyHeaders(proxyUrl)).flat()]
     : [];
 
   return {
-    dispatch(request, handler, opening) {
-      current = opening;
-      try {
-        if (!forwards) pool.dispatch(request, handler);
-        else {
-          const headers = [...forwardHeaders, ...request.headers];
-          pool.dispatch({ ...request, headers, path: url.origin + request.path }, handler);
-        }
-      } finally {
-        current = undefined;
+    dispatch(request, exchange) {
+      if (!forwards) lines.dispatch(request, exchange);
+      else {
+        const headers = [...forwardHeaders, ...request.headers];
+        lines.dispatch({ ...request, headers, path: url.origin + request.path }, exchange);
       }
     },
     probe: (signal) => probe(connect, base, signal),
     async destroy() {
-      const destroyed = Promise.all([pool.destroy(), proxy?.destroy()]);
+      const destroyed = Promise.all([lines.destroy(), proxy?.destroy()]);
       connector.cut();
       await destroyed;
     },

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { ConnectFailure } from "@pipehooks/core";
 import { guardConnector, type TargetGuard } from "@pipehooks/core/targets";
-import type { buildConnector, Pool } from "undici";
+import type { buildConnector, Client, Pool } from "undici";
 
 /** What opening one connection took, in milliseconds; stays empty where an open one was used. */
 export interface Opening {
@@ -14,6 +14,7 @@ export interface Opening {
 
 /** The parts of undici in use; it is loaded when the first hook is made. */
 export interface Undici {
+  readonly Client: typeof Client;
   readonly Pool: typeof Pool;
   readonly buildConnector: typeof buildConnector;
 }

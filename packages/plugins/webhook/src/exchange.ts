@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { Opening } from "./connector.ts";
+import type { Line } from "./lines.ts";
 
 /** What came back, as far as it was read. */
 export interface Received {
@@ -31,7 +32,10 @@ const bodyMs = 1_000;
  * the whole answer, by as much as is worth reading, by an error before the status, or by the signal.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
+  /** Filled where it opens a connection. */
   readonly opening: Opening = {};
+  /** Until undici has done with it, which may be after it is over. */
+  line: Line | undefined;
   readonly #startedAt = performance.now();
   // Until it is over: an exchange that outlives its end in the heap keeps nothing else there.
   #resolve: (received: Received) => void;
@@ -102,11 +106,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.#release();
     this.#finish(undefined);
   }
 
   onResponseError(_controller: unknown, error: unknown): void {
+    this.#release();
     this.#finish(error);
+  }
+
+  #release(): void {
+    const { line } = this;
+    this.line = undefined;
+    line?.release();
   }
 
   /** Ends it before its answer has; the error counts where there is no status yet. */

@@ -117,7 +117,7 @@ export async function createSender(
         onAbort(delivery, (reason) => exchange.stop(toAborted(reason, where)));
         if (exchange.isOver) return;
         try {
-          share.connections.dispatch({ method, path, headers, body }, exchange, exchange.opening);
+          share.connections.dispatch({ method, path, headers, body }, exchange);
         } catch (error) {
           exchange.onResponseError(undefined, error);
         }

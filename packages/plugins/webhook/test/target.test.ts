@@ -255,6 +255,32 @@ test("an attempt that is aborted while its name is looked up sends nothing after
   expect(receiver.requests).toHaveLength(0);
 });
 
+test("an attempt that is aborted while its connection is opened holds up none that follows", async () => {
+  await using receiver = await createHttpReceiver();
+  const url = `http://slow.example.com:${receiver.port}/`;
+  let lookups = 0;
+  const sender = await createSender(
+    { url, allowPrivate: true },
+    { name: "test", logger: silentLogger },
+    (_hostname, _options, callback) => {
+      lookups += 1;
+      // The first one is never answered.
+      if (lookups > 1) callback(null, [{ address: "127.0.0.1", family: 4 }]);
+    },
+  );
+  const controller = new AbortController();
+  const request = { headers: [], body: Buffer.from("{}") };
+  const first = sender.send(request, controller);
+  controller.abort();
+  await expect(first).rejects.toMatchObject({ code: "ABORTED" });
+
+  const second = await sender.send(request, { signal: AbortSignal.timeout(3000) });
+  await sender.close();
+
+  expect(second.status).toBe(200);
+  expect(receiver.requests).toHaveLength(1);
+});
+
 test("check refuses a blocked target too", async () => {
   await using opened = await openHook(webhook, { url: "https://10.0.0.1/" });
 

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { type Delivery, HookError, type Outcome, parseHttpMessage } from "@pipehooks/core";
 import {
@@ -13,9 +15,6 @@ import plugin, { type WebhookOptions, webhook } from "@pipehooks/webhook";
 import { describe, expect, test } from "vitest";
 
 const event = createTestEvent();
-
-/** undici takes a socket again only in the next turn of the event loop. */
-const socketIsFree = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 /** One delivery to a receiver of its own: what arrived, what came of it. */
 async function deliver(setup: {
@@ -172,17 +171,60 @@ describe("the request", () => {
     });
     await using third = await openHook(webhook, { ...options, allow: ["10.0.0.0/8"] });
 
-    for (const { hook } of [first, first, second]) {
-      await hook.deliver(createTestDelivery());
-      await socketIsFree();
-    }
+    for (const { hook } of [first, first, second]) await hook.deliver(createTestDelivery());
     expect(receiver.connections).toBe(1);
     await first[Symbol.asyncDispose]();
     await second.hook.deliver(createTestDelivery());
-    await socketIsFree();
     expect(receiver.connections).toBe(1);
     await third.hook.deliver(createTestDelivery());
     expect(receiver.connections).toBe(2);
+  });
+
+  test("there are as many connections as requests at once, however soon one follows the other", async () => {
+    await using receiver = await createHttpReceiver();
+    await using opened = await openHook(webhook, { url: receiver.url, allowPrivate: true });
+    const deliverTen = async () => {
+      for (let n = 0; n < 10; n += 1) await opened.hook.deliver(createTestDelivery());
+    };
+
+    await Promise.all([deliverTen(), deliverTen(), deliverTen()]);
+
+    expect(receiver.requests).toHaveLength(30);
+    expect(receiver.connections).toBe(3);
+  });
+
+  test("a connection that the receiver closes after each answer is opened anew for the next request", async () => {
+    const respond = { status: 200, headers: { connection: "close" } };
+    await using receiver = await createHttpReceiver({ respond });
+    await using opened = await openHook(webhook, { url: receiver.url, allowPrivate: true });
+
+    for (let n = 0; n < 5; n += 1) await opened.hook.deliver(createTestDelivery());
+
+    expect(receiver.requests).toHaveLength(5);
+    expect(receiver.connections).toBe(5);
+  });
+
+  test("a receiver that closes behind its answers without having said so gets every request once", async () => {
+    let requests = 0;
+    const server = createServer((socket) => {
+      socket.on("data", () => {
+        requests += 1;
+        socket.end("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+      });
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    {
+      await using opened = await openHook(webhook, {
+        url: `http://127.0.0.1:${port}`,
+        allowPrivate: true,
+      });
+
+      for (let n = 0; n < 20; n += 1) await opened.hook.deliver(createTestDelivery());
+    }
+    server.close();
+
+    expect(requests).toBe(20);
   });
 
   test("a disposed hook takes nothing more", async () => {
@@ -218,7 +260,6 @@ describe("the answer", () => {
     const outcomes = [];
     for (const attempt of [1, 2]) {
       outcomes.push(await opened.hook.deliver(createTestDelivery({ attempt })));
-      await socketIsFree();
     }
 
     const time = expect.any(Number);
