@@ -24,12 +24,12 @@ export interface Verdict {
 export function judgeAnswer(
   status: number,
   retryAfter: string | readonly string[] | undefined,
-  overrides: StatusOverrides,
-  now: number,
+  overrides: StatusOverrides | undefined,
+  now: () => number,
 ): Verdict {
-  const hint = hinted.has(status) ? parseRetryAfter(retryAfter, now) : undefined;
+  const hint = hinted.has(status) ? parseRetryAfter(retryAfter, now()) : undefined;
   const meaning =
-    overrides[status] ?? overrides[`${Math.floor(status / 100)}xx`] ?? usual(status, hint);
+    overrides?.[status] ?? overrides?.[`${Math.floor(status / 100)}xx`] ?? usual(status, hint);
   switch (meaning) {
     case "retry":
       return {

@@ -19,14 +19,16 @@ import type { WebhookOptions } from "./options.ts";
 /** Sends requests to one URL, over connections shared with every hook of equal settings. */
 export interface Sender {
   /**
-   * One request, one answer, whatever its status. It stops with the signal of its delivery, which is of this request alone.
+   * One request; answers what is read in its answer, whatever the status, or throws what reading throws. It stops with the
+   * signal of its delivery, which is of this request alone.
    * @throws HookError RECEIVER_UNREACHABLE, RECEIVER_UNTRUSTED, RECEIVER_REFUSED, RECEIVER_FAILED,
    * TARGET_BLOCKED, REQUEST_INVALID, TIMEOUT, ABORTED
    */
-  send(
+  send<Result>(
     request: Pick<Request, "headers" | "body">,
     delivery: Pick<Delivery, "signal">,
-  ): Promise<Received>;
+    read: (received: Received) => Result,
+  ): Promise<Result>;
   /** Connects without sending a request; answers with what. Throws as {@link Sender.send} does. */
   probe(signal: AbortSignal): Promise<string>;
   /** Lets running requests end for a while, then cuts them. May be called twice. */
@@ -94,8 +96,12 @@ export async function createSender(
     new HookError("CLOSED", `${where.hook}: the hook is disposed.`, { retryable: true });
 
   return {
-    send({ headers, body }, delivery) {
-      return new Promise<Received>((resolve, reject) => {
+    send<Result>(
+      { headers, body }: Pick<Request, "headers" | "body">,
+      delivery: Pick<Delivery, "signal">,
+      read: (received: Received) => Result,
+    ) {
+      return new Promise<Result>((resolve, reject) => {
         if (closing !== undefined) return reject(disposed());
         if (refusal !== undefined) return reject(toError(refusal));
         const end = () => {
@@ -105,7 +111,11 @@ export async function createSender(
         const exchange = new Exchange(
           (received) => {
             end();
-            resolve(received);
+            try {
+              resolve(read(received));
+            } catch (error) {
+              reject(error);
+            }
           },
           (error) => {
             end();

@@ -20,13 +20,13 @@ export function createSign(keys: SigningKeys): Sign {
   const asymmetric = keys.ed25519.map(parsePrivateKey);
   return (id, timestamp, body) => {
     const prefix = `${id}.${timestamp}.`;
-    const entries = symmetric.map((hmac) => `v1,${hmac(prefix, body)}`);
+    let entries = "";
+    for (const hmac of symmetric) entries += ` v1,${hmac(prefix, body)}`;
     if (asymmetric.length > 0) {
       const content = Buffer.concat([Buffer.from(prefix), body]);
-      for (const key of asymmetric) {
-        entries.push(`v1a,${sign(null, content, key).toString("base64")}`);
-      }
+      for (const key of asymmetric)
+        entries += ` v1a,${sign(null, content, key).toString("base64")}`;
     }
-    return entries.join(" ");
+    return entries.slice(1);
   };
 }

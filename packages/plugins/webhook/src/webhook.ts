@@ -60,7 +60,6 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
   const ownContentType = fixed.some(
     (text, i) => i % 2 === 0 && text.toLowerCase() === "content-type",
   );
-  const overrides = options.statuses ?? {};
 
   const headersOf = (delivery: Delivery, body: Body): string[] => {
     const id = delivery.idempotencyKey;
@@ -72,15 +71,12 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
     return headers;
   };
 
-  const post = (delivery: Delivery, body: Body): Promise<Received> =>
-    sender.send({ headers: headersOf(delivery, body), body: body.bytes }, delivery);
-
   const judge = (
     { status, headers }: Pick<Received, "status" | "headers">,
     answer: Answer,
     delivery: Delivery,
   ): Outcome => {
-    const verdict = judgeAnswer(status, headers["retry-after"], overrides, clock.now());
+    const verdict = judgeAnswer(status, headers["retry-after"], options.statuses, clock.now);
     const { meaning, scope, retryAfterMs } = verdict;
     if (meaning === "delivered") return delivered(answer);
     const said = `${name}: ${host} answered ${status} to event ${delivery.event.id}`;
@@ -91,12 +87,19 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
     );
   };
 
+  /** One promise, and no async function: it runs for every delivery. */
+  const post = (delivery: Delivery, body: Body): Promise<Outcome> => {
+    const request = { headers: headersOf(delivery, body), body: body.bytes };
+    return sender.send(request, delivery, (received) =>
+      judge(received, toAnswer(received, context.redact), delivery),
+    );
+  };
+
   return {
-    async deliver(delivery) {
-      const plain = encode(delivery);
-      const body = options.compress === true ? await compressBody(plain) : plain;
-      const received = await post(delivery, body);
-      return judge(received, toAnswer(received, context.redact), delivery);
+    deliver(delivery) {
+      const body = encode(delivery);
+      if (options.compress !== true) return post(delivery, body);
+      return compressBody(body).then((compressed) => post(delivery, compressed));
     },
     render(delivery) {
       const body = encode(delivery);

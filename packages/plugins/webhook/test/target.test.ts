@@ -5,6 +5,7 @@ import { type WebhookOptions, webhook } from "@pipehooks/webhook";
 import { describe, expect, test } from "vitest";
 // Names cannot be made to resolve through the public API, so these tests reach one layer below it.
 import { createConnections } from "../src/connections.ts";
+import type { Received } from "../src/exchange.ts";
 import { createSender } from "../src/sender.ts";
 
 /** What comes of a delivery that may fail in any way. */
@@ -23,6 +24,8 @@ async function errorOf(
     debug: JSON.stringify(opened.logs),
   };
 }
+
+const whole = (received: Received) => received;
 
 async function send(
   options: Omit<WebhookOptions, "url"> & { url: string },
@@ -43,7 +46,7 @@ async function send(
   );
   try {
     const signal = AbortSignal.timeout(3000);
-    const received = await sender.send({ headers: [], body: Buffer.from("{}") }, { signal });
+    const received = await sender.send({ headers: [], body: Buffer.from("{}") }, { signal }, whole);
     return { status: received.status, timing: received.timing, asked };
   } catch (error) {
     if (!(error instanceof HookError)) throw error;
@@ -243,7 +246,7 @@ test("an attempt that is aborted while its name is looked up sends nothing after
       void looked.then(() => callback(null, [{ address: "127.0.0.1", family: 4 }])),
   );
   const controller = new AbortController();
-  const sent = sender.send({ headers: [], body: Buffer.from("{}") }, controller);
+  const sent = sender.send({ headers: [], body: Buffer.from("{}") }, controller, whole);
 
   controller.abort();
   await expect(sent).rejects.toMatchObject({ code: "ABORTED", retryable: true });
@@ -270,11 +273,11 @@ test("an attempt that is aborted while its connection is opened holds up none th
   );
   const controller = new AbortController();
   const request = { headers: [], body: Buffer.from("{}") };
-  const first = sender.send(request, controller);
+  const first = sender.send(request, controller, whole);
   controller.abort();
   await expect(first).rejects.toMatchObject({ code: "ABORTED" });
 
-  const second = await sender.send(request, { signal: AbortSignal.timeout(3000) });
+  const second = await sender.send(request, { signal: AbortSignal.timeout(3000) }, whole);
   await sender.close();
 
   expect(second.status).toBe(200);
