@@ -27,6 +27,7 @@ export interface AttemptRun<Returned> {
   /** Called once, never before {@link startAttempt} has returned. */
   readonly ended: (ending: Ended<Returned>) => void;
   readonly name: string;
+  readonly startedAt: number;
   readonly timeoutMs: number;
   /** Of that length. */
   readonly deadlines: Deadlines;
@@ -51,7 +52,7 @@ class RunningAttempt<Returned> extends Deadline implements Attempt, Stop {
   constructor(run: AttemptRun<Returned>) {
     super();
     this.#run = run;
-    run.deadlines.set(this);
+    run.deadlines.set(this, run.startedAt);
     this.#begin().then(
       (value) => this.#endBy(run.returned(value)),
       (thrown: unknown) => this.#endBy(run.threw(toHookError(thrown))),

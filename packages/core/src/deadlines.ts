@@ -2,8 +2,8 @@ import type { Clock } from "./clock.ts";
 
 /** Time-outs of one length, of which thousands a second are set and hardly one expires: one timer for all of them. */
 export interface Deadlines {
-  /** Has it expire when the time is over. */
-  set(deadline: Deadline): void;
+  /** Has it expire when the time is over, which has begun just now. */
+  set(deadline: Deadline, now: number): void;
   /** Takes one back; it may be called twice, and after it has expired. */
   lift(deadline: Deadline): void;
 }
@@ -54,8 +54,8 @@ export function createDeadlines(clock: Clock, ms: number): Deadlines {
   };
 
   return {
-    set(deadline) {
-      deadline.at = clock.now() + ms;
+    set(deadline, now) {
+      deadline.at = now + ms;
       deadline.before = last;
       deadline.isSet = true;
       if (last === undefined) first = deadline;

@@ -35,6 +35,7 @@ export interface Ended {
   /** For notices: absent where none are wanted. */
   readonly event: () => PipehooksEvent | undefined;
   readonly startedAt: number;
+  readonly endedAt: number;
   readonly ending: Ending;
   readonly emitted: readonly Acceptance[];
   /** Chance for the wait; deliveries that are given the same one stay together. @default a new one */
@@ -46,7 +47,7 @@ export interface Finisher {
   /** Hands the outcome to the settler. */
   finish(done: Ended): Verdict;
   /** Takes down what an attempt (or a call with many deliveries) says of its hook and its destination. */
-  conclude(lane: Lane, eventType: string, verdict: Verdict): void;
+  conclude(lane: Lane, eventType: string, verdict: Verdict, now: number): void;
   /** Whether anybody wants to be told of attempts. */
   isWatched(): boolean;
   /** Lets go of a claim that was not tried. */
@@ -77,8 +78,7 @@ export function createFinisher(
   };
 
   const finish = (done: Ended): Verdict => {
-    const { lane, claimed, startedAt, ending, emitted } = done;
-    const now = clock.now();
+    const { lane, claimed, startedAt, endedAt: now, ending, emitted } = done;
     lane.pace.count({ startedAt, endedAt: now });
     const verdict = judge(ending, {
       attempt: claimed.attempt,
@@ -145,8 +145,7 @@ export function createFinisher(
   return {
     finish,
     isWatched: () => Object.values(attemptNotices).flat().some(options.wants),
-    conclude(lane, eventType, verdict) {
-      const now = clock.now();
+    conclude(lane, eventType, verdict, now) {
       aftermath.record(lane, eventType, verdict, now);
       if (verdict.unspent !== true) return;
       lane.destination.giveBack(now)?.then(

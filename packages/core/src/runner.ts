@@ -32,6 +32,7 @@ export function createRunner(parts: RunnerParts): Run {
 /** One attempt at one delivery. A class, because one is made for each, and each closure of one would be made anew. */
 class DeliveryRun implements AttemptRun<Outcome> {
   readonly name: string;
+  readonly startedAt: number;
   readonly timeoutMs: number;
   readonly deadlines: Deadlines;
   readonly emitted: Acceptance[] = [];
@@ -39,17 +40,16 @@ class DeliveryRun implements AttemptRun<Outcome> {
   readonly #lane: Lane;
   readonly #readable: Readable;
   readonly #parts: RunnerParts;
-  readonly #startedAt: number;
   #entry: RunningEntry | undefined;
 
   constructor(lane: Lane, readable: Readable, parts: RunnerParts) {
     this.name = lane.hook;
+    this.startedAt = parts.clock.now();
     this.timeoutMs = lane.policy.timeoutMs;
     this.deadlines = lane.deadlines;
     this.#lane = lane;
     this.#readable = readable;
     this.#parts = parts;
-    this.#startedAt = parts.clock.now();
   }
 
   begin(): void {
@@ -91,18 +91,20 @@ class DeliveryRun implements AttemptRun<Outcome> {
     this.isOver = true;
     const lane = this.#lane;
     const { claimed, event } = this.#readable;
-    const { finisher, ended } = this.#parts;
+    const { clock, finisher, ended } = this.#parts;
+    const endedAt = clock.now();
     if (this.#entry !== undefined) lane.running.remove(this.#entry);
     lane.destination.inFlight -= 1;
     const verdict = finisher.finish({
       lane,
       claimed,
       event: () => event,
-      startedAt: this.#startedAt,
+      startedAt: this.startedAt,
+      endedAt,
       ending,
       emitted: this.emitted,
     });
-    finisher.conclude(lane, event.type, verdict);
+    finisher.conclude(lane, event.type, verdict, endedAt);
     ended();
   }
 }

@@ -17,10 +17,10 @@ function setUp() {
   const deadlines = createDeadlines(clock, 1000);
   const set = (name: string) => {
     const deadline = new Once(() => expired.push(`${name} at ${elapsed()}`));
-    deadlines.set(deadline);
+    deadlines.set(deadline, clock.now());
     return deadline;
   };
-  return { time, deadlines, set, expired, timers };
+  return { time, clock, deadlines, set, expired, timers };
 }
 
 test("each expires at its time, in their order", async () => {
@@ -70,13 +70,13 @@ test("one timer serves all that are set and lifted within the time", async () =>
 });
 
 test("what one that expires sets or lifts counts", async () => {
-  const { time, deadlines, set, expired } = setUp();
+  const { time, clock, deadlines, set, expired } = setUp();
 
   const first = new Once(() => {
     deadlines.lift(second);
     set("third");
   });
-  deadlines.set(first);
+  deadlines.set(first, clock.now());
   const second = set("second");
   await time.advance(5000);
 

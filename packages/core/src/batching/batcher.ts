@@ -91,6 +91,7 @@ export function createBatcher({
         ended();
       },
       name: lane.hook,
+      startedAt,
       timeoutMs: lane.policy.timeoutMs,
       deadlines: lane.deadlines,
     });
@@ -103,6 +104,8 @@ export function createBatcher({
     startedAt: number,
   ): void => {
     const chance = random();
+    const endedAt = clock.now();
+    const times = { startedAt, endedAt };
     const verdicts = held.flatMap((claimed) => {
       const readable = readEvents(claimed);
       if (readable === undefined) {
@@ -111,11 +114,11 @@ export function createBatcher({
       }
       const event = () => readable.event;
       const ending = { type: "threw", error } as const;
-      const done = { lane, claimed, event, startedAt, ending, emitted: [], random: () => chance };
+      const done = { lane, claimed, event, ...times, ending, emitted: [], random: () => chance };
       return [{ type: readable.event.type, verdict: finisher.finish(done) }];
     });
     const [first] = verdicts;
-    if (first !== undefined) finisher.conclude(lane, first.type, first.verdict);
+    if (first !== undefined) finisher.conclude(lane, first.type, first.verdict, endedAt);
   };
 
   const addTo = (gathering: Gathering, lane: Lane, claimed: Held, sender: BatchSender): void => {
@@ -139,9 +142,9 @@ export function createBatcher({
       own.isOver = true;
       const ending = { type: "threw", error: toHookError(thrown) } as const;
       const { emitted } = own;
-      const done = { lane, claimed, event: () => event, startedAt, ending, emitted };
-      const verdict = finisher.finish(done);
-      finisher.conclude(lane, event.type, verdict);
+      const times = { startedAt, endedAt: clock.now() };
+      const done = { lane, claimed, event: () => event, ...times, ending, emitted };
+      finisher.conclude(lane, event.type, finisher.finish(done), times.endedAt);
     }
   };
 
@@ -176,6 +179,7 @@ export function createBatcher({
       lane,
       sender,
       records,
+      startedAt,
       ended(ending) {
         for (const entry of entries) lane.running.remove(entry);
         gathering.calls -= 1;
@@ -212,6 +216,8 @@ export function createBatcher({
   ): void => {
     // What failed together is tried again together.
     const chance = random();
+    const endedAt = clock.now();
+    const times = { startedAt, endedAt };
     const verdicts: Verdict[] = [];
     for (const [index, { claimed, own }] of items.entries()) {
       const ending = endings[index];
@@ -219,13 +225,13 @@ export function createBatcher({
       own.isOver = true;
       const { emitted } = own;
       const event = () => readEvents(claimed)?.event;
-      const done = { lane, claimed, event, startedAt, ending, emitted, random: () => chance };
+      const done = { lane, claimed, event, ...times, ending, emitted, random: () => chance };
       verdicts.push(finisher.finish(done));
     }
     const verdict = together(verdicts);
     const [first] = items;
     if (verdict === undefined || first === undefined) return;
-    finisher.conclude(lane, first.eventType, verdict);
+    finisher.conclude(lane, first.eventType, verdict, endedAt);
   };
 
   return { begin };

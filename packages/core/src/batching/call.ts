@@ -10,11 +10,13 @@ export function startCall({
   lane,
   sender,
   records,
+  startedAt,
   ended,
 }: {
   readonly lane: Lane;
   readonly sender: BatchSender;
   readonly records: readonly BatchRecord[];
+  readonly startedAt: number;
   readonly ended: (ending: Ended<readonly Ending[]>) => void;
 }): Attempt {
   return startAttempt<readonly Ending[]>({
@@ -24,6 +26,7 @@ export function startCall({
     says: () => false,
     ended,
     name: lane.hook,
+    startedAt,
     timeoutMs: lane.policy.timeoutMs,
     deadlines: lane.deadlines,
   });

@@ -18,6 +18,7 @@ export type ReceivedHeaders = Readonly<
 >;
 
 const noHeaders: ReceivedHeaders = {};
+const notOpened: Opening = {};
 const nothing = (): void => {};
 
 /** Read at most so much of an answer; over it the connection is cut, which is no failure. */
@@ -32,8 +33,8 @@ const bodyMs = 1_000;
  * the whole answer, by as much as is worth reading, by an error before the status, or by the signal.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
-  /** Filled where it opens a connection. */
-  readonly opening: Opening = {};
+  /** Where it opens a connection. */
+  opening: Opening | undefined;
   /** Until undici has done with it, which may be after it is over. */
   line: Line | undefined;
   readonly #startedAt = performance.now();
@@ -145,7 +146,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #received(): Received {
     const total = performance.now() - this.#startedAt;
-    const { dns, connect, tls } = this.opening;
+    const { dns, connect, tls } = this.opening ?? notOpened;
     const timing: Record<string, number> = {};
     if (dns !== undefined) timing.dns = round(dns);
     if (connect !== undefined) timing.connect = round(connect);

@@ -31,7 +31,11 @@ export function createLines(undici: Undici, origin: string, connect: Connect): L
     const line: OwnLine = new OwnLine(
       new undici.Client(origin, {
         // undici connects when the line has a request, which is the one that opens the connection.
-        connect: (target, callback) => connect(target, callback, line.opening),
+        connect(target, callback) {
+          const opening: Opening = {};
+          if (line.exchange !== undefined) line.exchange.opening = opening;
+          connect(target, callback, opening);
+        },
         allowH2: false,
         // The attempt's own signal bounds it, from DNS to the last byte.
         headersTimeout: 0,
@@ -71,7 +75,7 @@ export function createLines(undici: Undici, origin: string, connect: Connect): L
 class OwnLine implements Line {
   readonly client: Client;
   /** Of the request that it has. */
-  opening: Opening | undefined;
+  exchange: Exchange | undefined;
   readonly #release: (line: OwnLine) => void;
 
   constructor(client: Client, release: (line: OwnLine) => void) {
@@ -80,13 +84,13 @@ class OwnLine implements Line {
   }
 
   dispatch(request: Dispatcher.DispatchOptions, exchange: Exchange): void {
-    this.opening = exchange.opening;
+    this.exchange = exchange;
     exchange.line = this;
     this.client.dispatch(request, exchange);
   }
 
   release(): void {
-    this.opening = undefined;
+    this.exchange = undefined;
     this.#release(this);
   }
 }

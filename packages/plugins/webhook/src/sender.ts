@@ -120,7 +120,7 @@ export async function createSender(
           (error) => {
             end();
             // What it was stopped with says more than what the connection met.
-            reject(isHookError(error) ? error : toError(exchange.opening.alert ?? error));
+            reject(isHookError(error) ? error : toError(exchange.opening?.alert ?? error));
           },
         );
         running += 1;

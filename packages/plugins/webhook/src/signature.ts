@@ -21,12 +21,14 @@ export function createSign(keys: SigningKeys): Sign {
   return (id, timestamp, body) => {
     const prefix = `${id}.${timestamp}.`;
     let entries = "";
-    for (const hmac of symmetric) entries += ` v1,${hmac(prefix, body)}`;
+    const add = (entry: string): void => {
+      entries = entries === "" ? entry : `${entries} ${entry}`;
+    };
+    for (const hmac of symmetric) add(`v1,${hmac(prefix, body)}`);
     if (asymmetric.length > 0) {
       const content = Buffer.concat([Buffer.from(prefix), body]);
-      for (const key of asymmetric)
-        entries += ` v1a,${sign(null, content, key).toString("base64")}`;
+      for (const key of asymmetric) add(`v1a,${sign(null, content, key).toString("base64")}`);
     }
-    return entries.slice(1);
+    return entries;
   };
 }
