@@ -6,6 +6,7 @@ import { checkHook } from "./check-hook.ts";
 import { systemClock } from "./clock.ts";
 import { createEvent, type EventContext, type EventRules } from "./create-event.ts";
 import { createDispatcher } from "./dispatcher.ts";
+import { checkWait } from "./duration.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
 import { explainEvent } from "./explain/explain.ts";
@@ -224,7 +225,8 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     on: listeners.on,
     pipeline: instrument.pipeline,
     drain: shutDown.drain,
-    close({ timeoutMs = 10_000, deliverDue = true } = {}) {
+    async close({ timeoutMs = 10_000, deliverDue = true } = {}) {
+      checkWait("timeoutMs", timeoutMs);
       closing ??= shutDown.close(timeoutMs, deliverDue);
       return closing;
     },
@@ -232,14 +234,21 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     explain: (target, explainOptions) =>
       explainEvent({ store, hooks, rules, now: clock.now(), redact }, target, explainOptions),
     health: () => collectHealth({ store, hooks, lanes: lanes.byHook, now: clock.now() }),
-    check: (names, timeoutMs = 10_000, { verbose = false } = {}) =>
-      Promise.all(
+    async check(names, timeoutMs = 10_000, { verbose = false } = {}) {
+      checkWait("timeoutMs", timeoutMs);
+      for (const name of names ?? []) {
+        if (hooks.some((hook) => hook.name === name)) continue;
+        const known = hooks.map((hook) => hook.name).join(", ");
+        throw new HookError("CONFIG_INVALID", `There is no hook "${name}". There are: ${known}.`);
+      }
+      return Promise.all(
         hooks
           .filter(({ name }) => names === undefined || names.includes(name))
           .map(({ name }) =>
             checkHook(name, { make: lanes.live, timeoutMs, clock, redact, verbose }),
           ),
-      ),
+      );
+    },
     async enable(name) {
       await laneOf(name).switch.enable();
       logger.info(`Hook "${name}" is enabled.`);

@@ -69,3 +69,14 @@ function twoUnits(amount: number, perLarge: number, largeName: string, smallName
   const [large, small] = [Math.floor(amount / perLarge), amount % perLarge];
   return small === 0 ? `${large} ${largeName}` : `${large} ${largeName} ${small} ${smallName}`;
 }
+
+/**
+ * JavaScript takes any text for a time, and Node waits a millisecond then.
+ * @throws HookError CONFIG_INVALID
+ */
+export function checkWait(name: string, ms: unknown): void {
+  if (typeof ms === "number" && !Number.isNaN(ms)) return;
+  const given = typeof ms === "string" ? JSON.stringify(ms) : String(ms);
+  const message = `"${name}" is ${given}. Give milliseconds as a number, such as 10_000.`;
+  throw new HookError("CONFIG_INVALID", message);
+}

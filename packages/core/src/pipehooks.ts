@@ -88,6 +88,7 @@ export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncD
   /**
    * Waits until nothing runs and nothing is due within `horizonMs` (retries included).
    * Answers false when `timeoutMs` was over first. A bus that does not deliver waits for its emits only.
+   * @throws HookError CONFIG_INVALID for a time that is no number
    */
   drain(options?: {
     /** @default 30_000 */
@@ -99,6 +100,7 @@ export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncD
   /**
    * Takes no more events, delivers what is due until `timeoutMs` is over, stops the rest (it stays in a durable
    * store), and frees everything. May be called twice.
+   * @throws HookError CONFIG_INVALID for a time that is no number; then nothing is closed
    */
   close(options?: {
     /** @default 10_000 */
@@ -113,7 +115,10 @@ export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncD
    */
   explain(target: ExplainTarget, options?: ExplainOptions): Promise<Explanation | undefined>;
   health(): Promise<Health>;
-  /** Asks hooks whether they could deliver; sends nothing. */
+  /**
+   * Asks hooks whether they could deliver, all of them or those named; sends nothing.
+   * @throws HookError CONFIG_INVALID for an unknown name, or a time that is no number
+   */
   check(
     hooks?: readonly string[],
     timeoutMs?: number,

@@ -2,6 +2,7 @@ import type { Announcements } from "./announcements.ts";
 import { type Clock, holdProcess } from "./clock.ts";
 import { unsettledStates } from "./delivery-state.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { checkWait } from "./duration.ts";
 import { messageOf } from "./errors.ts";
 import type { Intake } from "./intake.ts";
 import type { Lanes } from "./lanes.ts";
@@ -37,6 +38,8 @@ export function createShutDown(parts: {
 
   return {
     async drain({ timeoutMs = 30_000, horizonMs = 0, signal } = {}) {
+      checkWait("timeoutMs", timeoutMs);
+      checkWait("horizonMs", horizonMs);
       await arrived();
       if (!delivers) return true;
       const deadline = new AbortController();

@@ -406,6 +406,20 @@ describe("drain", () => {
     expect(await bySignal).toBe(false);
   });
 
+  test("refuses a time that is no number, which would be over at once; so does close, which then closes nothing", async () => {
+    const { bus } = openBus({ hooks: [] });
+    const refused = {
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("Give milliseconds"),
+    };
+
+    await expect(bus.drain({ timeoutMs: "10s" as never })).rejects.toMatchObject(refused);
+    await expect(bus.drain({ horizonMs: Number.NaN })).rejects.toMatchObject(refused);
+    await expect(bus.close({ timeoutMs: "10s" as never })).rejects.toMatchObject(refused);
+
+    expect(await bus.emit("pipeline.start")).toMatchObject({ duplicate: false });
+  });
+
   test("waits for retries within its horizon, and not for later ones", async () => {
     const time = createVirtualTime();
     const recorder = createRecorder(time, (_, call) => {

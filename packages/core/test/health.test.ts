@@ -156,6 +156,25 @@ describe("check", () => {
     expect(await store.events({})).toEqual([]);
   });
 
+  test("a name that no hook has is refused, and a time that is no number", async () => {
+    const hook = kind({ does: "say" });
+    const { bus } = openBus({
+      hooks: [
+        { name: "one", events: "*", hook },
+        { name: "off", events: "*", hook, enabled: false },
+      ],
+    });
+
+    await expect(bus.check(["off", "tow"])).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: 'There is no hook "tow". There are: one, off.',
+    });
+    await expect(bus.check(["one"], "10s" as never)).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: '"timeoutMs" is "10s". Give milliseconds as a number, such as 10_000.',
+    });
+  });
+
   test("a hook that ignores its signal does not hold it up", async () => {
     const time = createVirtualTime();
     const { bus } = openBus({
