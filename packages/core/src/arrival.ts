@@ -1,4 +1,4 @@
-import type { EventContext } from "./create-event.ts";
+import type { EventContext, Stamped } from "./create-event.ts";
 import type { PipehooksEvent } from "./event.ts";
 import type { Places } from "./router.ts";
 import type { Acceptance, GateEntry, NewDelivery, StoredEvent } from "./store.ts";
@@ -57,7 +57,7 @@ export class EventForStore implements StoredEvent {
   readonly #event: PipehooksEvent;
   #body: string | undefined;
 
-  constructor(event: PipehooksEvent, time: number, idIsNew: boolean) {
+  constructor({ event, json }: Stamped, time: number, idIsNew: boolean) {
     this.source = event.source;
     this.id = event.id;
     this.type = event.type;
@@ -65,6 +65,7 @@ export class EventForStore implements StoredEvent {
     this.pipeline = event.pipeline;
     this.idIsNew = idIsNew;
     this.#event = event;
+    this.#body = json;
   }
 
   get body(): string {

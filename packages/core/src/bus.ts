@@ -4,7 +4,7 @@ import { busProblems } from "./bus-problems.ts";
 import { builtInEventTypes, type EventTypes } from "./catalogue.ts";
 import { checkHook } from "./check-hook.ts";
 import { systemClock } from "./clock.ts";
-import { createEvent, type EventContext, type EventRules } from "./create-event.ts";
+import { type EventContext, type EventRules, type Stamped, stampEvent } from "./create-event.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { checkWait } from "./duration.ts";
 import { HookError, messageOf } from "./errors.ts";
@@ -63,6 +63,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     types: { ...builtInEventTypes, ...options.events },
     allowUnknownTypes: options.allowUnknownTypes ?? false,
     maxEventBytes: options.maxEventBytes ?? defaultMaxEventBytes,
+    wantsJson: store.durable,
   };
   const router = createRouter(
     hooks.filter(({ policy }) => policy.enabled).map(({ route }) => route),
@@ -80,11 +81,12 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   let closing: Promise<void> | undefined;
 
   const arrive = (
-    event: PipehooksEvent,
+    stamped: Stamped,
     now: number,
     { context, idIsNew = false }: { context?: EventContext | undefined; idIsNew?: boolean } = {},
   ): Arrival => {
-    const stored = new EventForStore(event, now, idIsNew);
+    const { event } = stamped;
+    const stored = new EventForStore(stamped, now, idIsNew);
     const acceptance = new NewAcceptance(stored, router.placesOf(event, now), now);
     return new NewArrival(event, acceptance, context);
   };
@@ -159,7 +161,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     const now = clock.now();
     // What a hook emits is caused by what it handles, whatever the hook says: that is what ends loops.
     const own = { ...fields, causedBy: undefined, hops: undefined };
-    return arrive(createEvent(type, own, context, rules, now), now).acceptance;
+    return arrive(stampEvent(type, own, context, rules, now), now).acceptance;
   };
 
   const dispatcher = createDispatcher({
@@ -184,8 +186,8 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     }
     const now = clock.now();
     const context = instrument.context();
-    const event = createEvent(type, fields, context, rules, now);
-    return intake.add(arrive(event, now, { context, idIsNew: fields.id === undefined }));
+    const stamped = stampEvent(type, fields, context, rules, now);
+    return intake.add(arrive(stamped, now, { context, idIsNew: fields.id === undefined }));
   };
   const emitUnknown = (type: string, fields: EventFields<unknown> = {}): Promise<EmitResult> => {
     try {

@@ -13,6 +13,14 @@ export interface EventRules {
   readonly types: Readonly<Record<string, StandardSchemaV1>>;
   readonly allowUnknownTypes: boolean;
   readonly maxEventBytes: number;
+  /** Whether the JSON text is wanted with each event. */
+  readonly wantsJson?: boolean;
+}
+
+/** An event, with its JSON text where it was cheaper to make that at once. */
+export interface Stamped {
+  readonly event: PipehooksEvent;
+  readonly json: string | undefined;
 }
 
 /** What instrumentation knows about where the code runs. */
@@ -50,6 +58,17 @@ export function createEvent(
   rules: EventRules,
   now: number,
 ): PipehooksEvent {
+  return stampEvent(type, fields, context, rules, now).event;
+}
+
+/** The same, for a store. */
+export function stampEvent(
+  type: string,
+  fields: EventFields<unknown>,
+  context: EventContext | undefined,
+  rules: EventRules,
+  now: number,
+): Stamped {
   const schema = schemaOf(type, rules);
   if (typeof fields !== "object" || Array.isArray(fields)) {
     const what = Array.isArray(fields) ? "a list" : String(fields);
@@ -60,7 +79,8 @@ export function createEvent(
     throw invalid(type, `has an unknown field "${name}"`, "Put own data into metadata");
   }
   // What is of bounded length: id, time, traceparent, hops, names of fields.
-  const size: JsonSize = { maxBytes: 400 + type.length };
+  const lists: unknown[] = [];
+  const size: JsonSize = { maxBytes: 400 + type.length, lists };
   // Empty at first, for a literal with fields may be kept too long: see docs/architecture.md.
   const event: Record<string, unknown> = {};
   event.id = fields.id === undefined ? createId(now) : text(type, "id", fields.id, size);
@@ -88,9 +108,12 @@ export function createEvent(
   if (fields.extensions !== undefined) {
     event.extensions = checkExtensions(type, fields.extensions, size);
   }
+  // V8 writes a frozen list item by item, each one the long way.
+  const json = rules.wantsJson === true && lists.length > 0 ? JSON.stringify(event) : undefined;
+  for (const list of lists) Object.freeze(list);
   const frozen = Object.freeze(event) as unknown as PipehooksEvent;
   if (size.maxBytes > rules.maxEventBytes) checkBytes(frozen, rules.maxEventBytes);
-  return frozen;
+  return { event: frozen, json };
 }
 
 function isField(name: string): name is keyof EventFields {

@@ -196,9 +196,9 @@ export function createFinisher(
 
 function cleanAnswer(answer: Answer | undefined, clean: Redact): JsonValue | undefined {
   if (answer === undefined) return undefined;
-  return {
-    ...(answer.status !== undefined && { status: answer.status }),
-    ...(answer.body !== undefined && { body: clean(answer.body) }),
-    ...(answer.timing !== undefined && { timing: answer.timing }),
-  };
+  const cleaned: { -readonly [Name in keyof Answer]: JsonValue } = {};
+  if (answer.status !== undefined) cleaned.status = answer.status;
+  if (answer.body !== undefined) cleaned.body = clean(answer.body);
+  if (answer.timing !== undefined) cleaned.timing = answer.timing;
+  return cleaned;
 }

@@ -4,9 +4,12 @@ import { HookError } from "./errors.ts";
 export type JsonValue = string | number | boolean | null | JsonObject | readonly JsonValue[];
 export type JsonObject = { readonly [key: string]: JsonValue };
 
-/** What {@link freezeJson} has seen so far; `maxBytes` is an upper bound of the JSON text's size. */
+/** What {@link freezeJson} has seen so far. */
 export interface JsonSize {
+  /** An upper bound of the JSON text's size. */
   maxBytes: number;
+  /** Where it is given, lists are put there instead of being frozen, for whoever makes JSON of them first: see `stampEvent`. */
+  readonly lists?: unknown[];
 }
 
 const deepest = 100;
@@ -81,7 +84,11 @@ function copyObject(value: object, key: Key, above: Above | undefined, whole: Wh
   if (depth > deepest) throw refuse(whole, above, key, `is nested deeper than ${deepest} levels`);
   const inside: Above = { holder: value, depth, next: above };
   whole.size.maxBytes += 3;
-  return Object.freeze(isList ? copyList(value, inside, whole) : copyRecord(value, inside, whole));
+  if (!isList) return Object.freeze(copyRecord(value, inside, whole));
+  const list = copyList(value, inside, whole);
+  if (whole.size.lists === undefined) return Object.freeze(list);
+  whole.size.lists.push(list);
+  return list;
 }
 
 function copyInstance(value: object, key: Key, above: Above | undefined, whole: Whole): string {

@@ -6,7 +6,7 @@ import {
   unknownMetadata,
 } from "./catalogue.ts";
 import type { Clock } from "./clock.ts";
-import { createEvent, type EventContext, type EventRules } from "./create-event.ts";
+import { createEvent, type EventContext, type EventRules, type Stamped } from "./create-event.ts";
 import { toDeliveryId } from "./delivery-id.ts";
 import { messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
@@ -37,7 +37,7 @@ export function createOwnEvents(parts: {
   readonly rules: EventRules;
   readonly router: Router;
   readonly listeners: Listeners;
-  readonly arrive: (event: PipehooksEvent, now: number) => Arrival;
+  readonly arrive: (stamped: Stamped, now: number) => Arrival;
   readonly stored: (acceptances: readonly Acceptance[]) => void;
 }): OwnEvents {
   const { store, logger, clock, router, listeners, arrive, stored } = parts;
@@ -56,7 +56,7 @@ export function createOwnEvents(parts: {
     if (!wants(notice.type)) return undefined;
     const now = clock.now();
     const event = ownEvent(notice, ownRules, now);
-    const { acceptance } = arrive(event, now);
+    const { acceptance } = arrive({ event, json: undefined }, now);
     // Stored for hooks; what only listeners hear of leaves nothing behind.
     if (reachesHooks(acceptance)) return acceptance;
     listeners.tell(event);

@@ -1,5 +1,6 @@
 import {
   createId,
+  createMemoryStore,
   defineEvents,
   eventTypePattern,
   HookError,
@@ -28,6 +29,33 @@ function frozenAll(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return true;
   return Object.isFrozen(value) && Object.values(value).every(frozenAll);
 }
+
+test.for([true, false])(
+  "what a store is given is what the event says, lists frozen, too (durable: %s)",
+  async (durable) => {
+    const inner = createMemoryStore();
+    const bodies: string[] = [];
+    const { bus } = openBus({
+      store: {
+        ...inner,
+        durable,
+        accept(batch, lease) {
+          bodies.push(...batch.map((acceptance) => acceptance.event.body));
+          return inner.accept(batch, lease);
+        },
+      },
+    });
+    const metadata = { list: ["a", { deep: [1, [2]] }], plain: { x: 1 } };
+    const error = { message: "m", causes: [{ message: "c" }] };
+
+    const { event } = await bus.emit("pipeline.error", { metadata, error });
+    const { event: bare } = await bus.emit("pipeline.end", { metadata: { n: 1 } });
+
+    expect(event.metadata).toEqual(metadata);
+    expect(frozenAll(event)).toBe(true);
+    expect(bodies).toEqual([JSON.stringify(event), JSON.stringify(bare)]);
+  },
+);
 
 describe("stamps", () => {
   test("an event gets an id, the bus's source, its type, the time and empty metadata", async () => {
