@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineEvents, type EventTypes } from "./catalogue.ts";
-import { issuesText } from "./create-event.ts";
 import { messageOf } from "./errors.ts";
+import { issuesText } from "./issues-text.ts";
 import { breakerShape, durationText, policySchema, rateText } from "./policy.ts";
 
 /** The `source` of events. */

@@ -5,6 +5,7 @@ import { HookError, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
 import { toEventError } from "./event-error.ts";
 import { createId } from "./id.ts";
+import { issuesText } from "./issues-text.ts";
 import { freezeJson, isPlain, type JsonObject, type JsonSize } from "./json.ts";
 
 /** What stamps and checks events. */
@@ -78,8 +79,8 @@ export function stampEvent(
     if (isField(name) || !Object.hasOwn(fields, name)) continue;
     throw invalid(type, `has an unknown field "${name}"`, "Put own data into metadata");
   }
-  // What is of bounded length: id, time, traceparent, hops, names of fields.
   const lists: unknown[] = [];
+  // What is of bounded length: id, time, traceparent, hops, names of fields.
   const size: JsonSize = { maxBytes: 400 + type.length, lists };
   // Empty at first, for a literal with fields may be kept too long: see docs/architecture.md.
   const event: Record<string, unknown> = {};
@@ -112,7 +113,7 @@ export function stampEvent(
   const json = rules.wantsJson === true && lists.length > 0 ? JSON.stringify(event) : undefined;
   for (const list of lists) Object.freeze(list);
   const frozen = Object.freeze(event) as unknown as PipehooksEvent;
-  if (size.maxBytes > rules.maxEventBytes) checkBytes(frozen, rules.maxEventBytes);
+  if (size.maxBytes > rules.maxEventBytes) checkBytes(frozen, json, rules.maxEventBytes);
   return { event: frozen, json };
 }
 
@@ -265,8 +266,8 @@ function checkExtensions(type: string, value: unknown, size: JsonSize) {
   return freezeJson(value, "extensions", size);
 }
 
-function checkBytes(event: PipehooksEvent, most: number): void {
-  const bytes = Buffer.byteLength(JSON.stringify(event));
+function checkBytes(event: PipehooksEvent, json: string | undefined, most: number): void {
+  const bytes = Buffer.byteLength(json ?? JSON.stringify(event));
   if (bytes <= most) return;
   throw new HookError(
     "EVENT_TOO_LARGE",
@@ -285,21 +286,6 @@ function isoOf(now: number): string {
     isoText = new Date(now).toISOString();
   }
   return isoText;
-}
-
-/** Issues of a Standard Schema validator as one text. */
-export function issuesText(
-  issues: readonly {
-    readonly message: string;
-    readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-  }[],
-): string {
-  return issues
-    .map(({ message, path }) => {
-      const at = (path ?? []).map((step) => String(typeof step === "object" ? step.key : step));
-      return at.length === 0 ? message : `${at.join(".")}: ${message}`;
-    })
-    .join("; ");
 }
 
 function describe(value: unknown): string {

@@ -97,15 +97,19 @@ export function createBatcher({
     });
   };
 
+  /** What failed together is tried again together. */
+  const endTogether = () => {
+    const chance = random();
+    return { endedAt: clock.now(), random: () => chance };
+  };
+
   const failAll = (
     lane: Lane,
     held: readonly Held[],
     error: HookError,
     startedAt: number,
   ): void => {
-    const chance = random();
-    const endedAt = clock.now();
-    const times = { startedAt, endedAt };
+    const together = endTogether();
     const verdicts = held.flatMap((claimed) => {
       const readable = readEvents(claimed);
       if (readable === undefined) {
@@ -114,11 +118,11 @@ export function createBatcher({
       }
       const event = () => readable.event;
       const ending = { type: "threw", error } as const;
-      const done = { lane, claimed, event, ...times, ending, emitted: [], random: () => chance };
+      const done = { lane, claimed, event, startedAt, ...together, ending, emitted: [] };
       return [{ type: readable.event.type, verdict: finisher.finish(done) }];
     });
     const [first] = verdicts;
-    if (first !== undefined) finisher.conclude(lane, first.type, first.verdict, endedAt);
+    if (first !== undefined) finisher.conclude(lane, first.type, first.verdict, together.endedAt);
   };
 
   const addTo = (gathering: Gathering, lane: Lane, claimed: Held, sender: BatchSender): void => {
@@ -142,9 +146,9 @@ export function createBatcher({
       own.isOver = true;
       const ending = { type: "threw", error: toHookError(thrown) } as const;
       const { emitted } = own;
-      const times = { startedAt, endedAt: clock.now() };
-      const done = { lane, claimed, event: () => event, ...times, ending, emitted };
-      finisher.conclude(lane, event.type, finisher.finish(done), times.endedAt);
+      const endedAt = clock.now();
+      const done = { lane, claimed, event: () => event, startedAt, endedAt, ending, emitted };
+      finisher.conclude(lane, event.type, finisher.finish(done), endedAt);
     }
   };
 
@@ -214,10 +218,7 @@ export function createBatcher({
     endings: readonly Ending[],
     startedAt: number,
   ): void => {
-    // What failed together is tried again together.
-    const chance = random();
-    const endedAt = clock.now();
-    const times = { startedAt, endedAt };
+    const together = endTogether();
     const verdicts: Verdict[] = [];
     for (const [index, { claimed, own }] of items.entries()) {
       const ending = endings[index];
@@ -225,13 +226,13 @@ export function createBatcher({
       own.isOver = true;
       const { emitted } = own;
       const event = () => readEvents(claimed)?.event;
-      const done = { lane, claimed, event, ...times, ending, emitted, random: () => chance };
+      const done = { lane, claimed, event, startedAt, ...together, ending, emitted };
       verdicts.push(finisher.finish(done));
     }
-    const verdict = together(verdicts);
+    const verdict = judgeTogether(verdicts);
     const [first] = items;
     if (verdict === undefined || first === undefined) return;
-    finisher.conclude(lane, first.eventType, verdict, endedAt);
+    finisher.conclude(lane, first.eventType, verdict, together.endedAt);
   };
 
   return { begin };
@@ -254,7 +255,7 @@ function isDivisible(ending: { readonly type: string; readonly error?: HookError
 }
 
 /** What a call says of hook and destination: good news of one record is good news of both. */
-function together(verdicts: readonly Verdict[]): Verdict | undefined {
+function judgeTogether(verdicts: readonly Verdict[]): Verdict | undefined {
   const best =
     verdicts.find(({ destinationHealth }) => destinationHealth === "good") ??
     verdicts.find(({ destinationHealth }) => destinationHealth === "bad") ??

@@ -1,6 +1,6 @@
-import { issuesText } from "../create-event.ts";
 import { HookError } from "../errors.ts";
 import type { PipehooksEvent } from "../event.ts";
+import { issuesText } from "../issues-text.ts";
 import { parseDays } from "./days.ts";
 import type { GateFacts } from "./gate.ts";
 import { msOf } from "./gate-checks.ts";

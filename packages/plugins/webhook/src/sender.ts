@@ -96,12 +96,8 @@ export async function createSender(
     new HookError("CLOSED", `${where.hook}: the hook is disposed.`, { retryable: true });
 
   return {
-    send<Result>(
-      { headers, body }: Pick<Request, "headers" | "body">,
-      delivery: Pick<Delivery, "signal">,
-      read: (received: Received) => Result,
-    ) {
-      return new Promise<Result>((resolve, reject) => {
+    send({ headers, body }, delivery, read) {
+      return new Promise((resolve, reject) => {
         if (closing !== undefined) return reject(disposed());
         if (refusal !== undefined) return reject(toError(refusal));
         const end = () => {

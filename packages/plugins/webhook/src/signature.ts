@@ -20,15 +20,13 @@ export function createSign(keys: SigningKeys): Sign {
   const asymmetric = keys.ed25519.map(parsePrivateKey);
   return (id, timestamp, body) => {
     const prefix = `${id}.${timestamp}.`;
-    let entries = "";
-    const add = (entry: string): void => {
-      entries = entries === "" ? entry : `${entries} ${entry}`;
-    };
-    for (const hmac of symmetric) add(`v1,${hmac(prefix, body)}`);
+    const entries = symmetric.map((hmac) => `v1,${hmac(prefix, body)}`);
     if (asymmetric.length > 0) {
       const content = Buffer.concat([Buffer.from(prefix), body]);
-      for (const key of asymmetric) add(`v1a,${sign(null, content, key).toString("base64")}`);
+      for (const key of asymmetric) {
+        entries.push(`v1a,${sign(null, content, key).toString("base64")}`);
+      }
     }
-    return entries;
+    return entries.join(" ");
   };
 }
