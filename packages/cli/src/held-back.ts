@@ -1,4 +1,4 @@
-import type { DeliveryRow, Health } from "@pipehooks/core";
+import type { DeliveryRow, Health, LaneWork } from "@pipehooks/core";
 
 /** What keeps deliveries of a hook from being tried now. */
 export interface HeldBack {
@@ -35,7 +35,7 @@ export function createFindHold({ hooks, destinations }: Health): FindHold {
 /** When each hook that is on has something to do next, its destination's budget, pause and breaker included. */
 export function nextDueByHook(
   { hooks, destinations }: Health,
-  lanes: readonly { readonly hook: string; readonly dueAt: number }[],
+  lanes: readonly LaneWork[],
 ): ReadonlyMap<string, number> {
   const dues = new Map(lanes.map(({ hook, dueAt }) => [hook, dueAt]));
   const blocked = new Map(destinations.map(({ name, blockedUntil = 0 }) => [name, blockedUntil]));

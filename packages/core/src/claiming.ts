@@ -21,18 +21,20 @@ export function createClaiming(parts: {
   // Lanes whose gates know the keys that they expect from the beginning.
   const seeded = new Set<Lane>();
 
-  const toClaimLane = ({ lane, limit }: Asking): ClaimLane => {
-    const { hook, switch: off, destination, gate } = lane;
+  const toClaimLane = ({ lane, limit }: Asking, now: number): ClaimLane => {
+    const { hook, switch: off, destination, gate, gateAt } = lane;
     return {
       hook,
       keys: [off.key, destination.key],
       limit,
       ...(gate !== undefined && { gate: gate.spec }),
       ...(gate !== undefined && !seeded.has(lane) && { seeds: gate.seeds }),
+      ...(gate === undefined && gateAt <= now && { gate: null }),
     };
   };
 
   return async (asking, now) => {
+    const lanes = asking.map((one) => toClaimLane(one, now));
     const before = asking.map(({ lane: { wakeAt, gateAt } }) => ({ wakeAt, gateAt }));
     for (const { lane, limit } of asking) {
       lane.asking = true;
@@ -44,7 +46,7 @@ export function createClaiming(parts: {
       lane.left = 0;
     }
     try {
-      const claims = await store.claim({ lanes: asking.map(toClaimLane), owner, now, leaseMs });
+      const claims = await store.claim({ lanes, owner, now, leaseMs });
       for (const { lane } of asking) seeded.add(lane);
       if (claims.some((claim) => claim.announced)) announced();
       return claims;

@@ -8,12 +8,14 @@ export async function findWork(parts: {
   readonly active: Set<Lane>;
 }): Promise<void> {
   const { store, lanes, active } = parts;
-  for (const { hook, dueAt } of await store.lanes()) {
+  for (const { hook, dueAt = Number.POSITIVE_INFINITY, gated } of await store.lanes()) {
     const lane = lanes.get(hook);
     if (lane === undefined) continue;
     active.add(lane);
     lane.wakeAt = Math.min(lane.wakeAt, dueAt);
     if (lane.gate !== undefined) lane.gateAt = Math.min(lane.gateAt, dueAt);
+    // It was taken out of the hook, and nothing else will ask for what it has gathered.
+    else if (gated) lane.gateAt = 0;
   }
   const keys = [...active].flatMap((lane) => [lane.switch.key, lane.destination.key]);
   if (keys.length === 0) return;

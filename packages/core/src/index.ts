@@ -255,6 +255,7 @@ export type {
   GateQuery,
   GateRow,
   LaneClaim,
+  LaneWork,
   Memory,
   MemoryChange,
   NewDelivery,

@@ -55,8 +55,8 @@ export interface Store extends AsyncDisposable {
   /** Reads the memories under the given keys; absent ones are left out. */
   read(keys: readonly string[]): Promise<readonly Memory[]>;
 
-  /** Hooks that have something unsettled, with the earliest time at which something is due or a gate wants to be asked. */
-  lanes(): Promise<readonly { readonly hook: string; readonly dueAt: number }[]>;
+  /** Hooks that something is due for some time, or whose gate remembers something. */
+  lanes(): Promise<readonly LaneWork[]>;
 
   /** Calls back after another process (or another store on the same data) may have added work. */
   watch(listener: () => void): Disposable;
@@ -169,10 +169,21 @@ export interface ClaimLane {
   /** Memory keys that can block this lane (the hook's own, its destination's). */
   readonly keys: readonly string[];
   readonly limit: number;
-  /** The hook's gate. */
-  readonly gate?: GateSpec | undefined;
+  /**
+   * The hook's gate. With `null` it has none any more: what was gathered is let through, and what is remembered forgotten,
+   * some hundred keys at a time.
+   */
+  readonly gate?: GateSpec | null | undefined;
   /** Keys that the gate shall know; those that it does not are given to it as a `seed` first. */
   readonly seeds?: readonly string[] | undefined;
+}
+
+export interface LaneWork {
+  readonly hook: string;
+  /** The earliest time at which something is due or the gate wants to be asked; absent when neither will be. */
+  readonly dueAt?: number | undefined;
+  /** Whether its gate remembers something; it may have been taken out since. */
+  readonly gated: boolean;
 }
 
 export interface LaneClaim {

@@ -428,8 +428,14 @@ describe("a gate that has changed since", () => {
     expect((await under(before, after)).changed).toBe(changed);
   });
 
-  test("and is gone, holds what it gathered", async () => {
+  test("and is gone, holds what it gathered until somebody delivers", async () => {
     expect((await under(debounce, {})).summary).toBe(
+      "waits at a gate that was taken out of the hook: whoever delivers next lets it through",
+    );
+  });
+
+  test("and is gone from a hook that is switched off, holds what it gathered", async () => {
+    expect((await under(debounce, { enabled: false })).summary).toBe(
       "waits at a gate that is not configured any more",
     );
   });

@@ -133,18 +133,33 @@ test("deliveries of a disabled hook come last, with no time", async () => {
   ]);
 });
 
+test("a gate that was taken out lets through what it gathered, now", async () => {
+  const store = keepOpen(createMemoryStore());
+  const time = createVirtualTime();
+  const { bus: old } = open([{ debounce: { wait: "30s" } }], { store, time });
+  await old.emit("pipeline.end", {});
+  await old.close();
+  const { bus } = open([{}], { store, time, deliver: false });
+
+  const upcoming = await listUpcoming(bus, time.now());
+
+  expect(upcoming).toMatchObject([
+    {
+      type: "gate",
+      hooks: ["ops"],
+      at: "2026-01-01T00:00:00Z",
+      configured: false,
+      text: "the gate was taken out of the hook: 1 event let through",
+    },
+  ]);
+});
+
 test.for([
   [
     "whose hook is not configured any more",
     { name: "other" },
     false,
     "the hook is not configured any more: nobody asks its gate; 1 event held",
-  ],
-  [
-    "that the hook has no more",
-    {},
-    false,
-    "the hook has no gate any more: nobody asks its gate; 1 event held",
   ],
   [
     "whose hook is switched off in the configuration",

@@ -212,6 +212,28 @@ describe("a hook with a gate", () => {
     expect(recorder.calls[0]?.delivery.gate?.reason).toContain("changed to debounce");
   });
 
+  test("lets what was gathered through, when the gate is taken out", async () => {
+    const time = createVirtualTime();
+    const store = keepOpen(createMemoryStore());
+    const first = createPipehooks({
+      store,
+      clock: time.clock,
+      logger: silentLogger,
+      hooks: [{ name: "gated", events: "*", hook: () => {}, digest: { every: "10h" } }],
+    });
+    await first.emit("table.created", { table: "one" });
+    await first.emit("table.created", { table: "two" });
+    await first.close();
+
+    const recorder = createRecorder(time);
+    openBus({ time, store, hooks: [{ name: "gated", events: "*", hook: recorder.hook }] });
+    await time.advance(minute);
+
+    const gathered = recorder.calls.map(({ delivery }) => delivery.events.map((e) => e.table));
+    expect(gathered).toEqual([["one", "two"]]);
+    expect(recorder.calls[0]?.delivery.gate?.reason).toContain("taken out");
+  });
+
   test("passes what hooks emit, too", async () => {
     const { time, bus, recorder } = openGate({ events: "table.created", digest: { every: "1m" } }, [
       {

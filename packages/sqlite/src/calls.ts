@@ -9,6 +9,7 @@ import type {
   EventRow,
   GateQuery,
   GateRow,
+  LaneWork,
   PurgeRequest,
 } from "@pipehooks/core";
 import type { GateSpec } from "@pipehooks/core/gates";
@@ -30,7 +31,7 @@ export interface Operations {
   };
   update: { ask: MemoryWrite; answer: MemoryAnswer };
   read: { ask: readonly string[]; answer: readonly MemoryCells[] };
-  lanes: { ask: null; answer: readonly { readonly hook: string; readonly dueAt: number }[] };
+  lanes: { ask: null; answer: readonly LaneWork[] };
   /** A number that differs once another connection has changed the file. */
   version: { ask: null; answer: number };
   events: { ask: Step<EventQuery>; answer: Found<EventRow> };

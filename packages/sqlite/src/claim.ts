@@ -14,6 +14,8 @@ const { running } = stateCodes;
 /** Where the lane does not say how many events a delivery carries whole: its gate was taken away meanwhile. */
 const defaultMaxEvents = 1000;
 
+const notAsked = { announced: false, nextAt: null };
+
 export function prepareClaim(
   db: DatabaseSync,
   { ledger, owners, gates }: { ledger: Ledger; owners: Owners; gates: () => Gates },
@@ -58,7 +60,8 @@ export function prepareClaim(
 
   function askGate({ hook: name, gate, seeds = [] }: ClaimLane, now: number) {
     const hook = seeds.length > 0 ? ledger.number(name) : ledger.find(name);
-    if (gate === undefined || hook === undefined) return { announced: false, nextAt: null };
+    if (gate === undefined || hook === undefined) return notAsked;
+    if (gate === null) return gates().takeOut(hook, now);
     const asked = { hook, spec: gate, now };
     const seeded = gates().seed(asked, seeds);
     const { announced, nextAt } = gates().wake(asked);

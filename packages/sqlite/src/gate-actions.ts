@@ -29,11 +29,16 @@ export interface Turn {
   announced: boolean;
 }
 
+/** The same of a hook that has no gate any more. */
+export type Ungated = Omit<Turn, "spec">;
+
 export const nowhere = { delivery: 0, state: 0 };
 
 export interface GateActions {
   /** Does what a gate said, in this order. */
   run(turn: Turn, actions: readonly GateAction[]): void;
+  /** Makes what is gathered due, if anything is. */
+  release(turn: Ungated, why: GateRelease): void;
   /** Makes what is gathered a dead letter. */
   bury(turn: Turn, reason: string): void;
   /** Makes a dead letter of one event. */
@@ -112,7 +117,7 @@ export function prepareGateActions(db: DatabaseSync, ledger: Ledger): GateAction
   }
 
   /** What is gathered is no longer: it goes on, or ends. */
-  function leave(turn: Turn, id: number, state: number): void {
+  function leave(turn: Ungated, id: number, state: number): void {
     ledger.tally(turn.hook, gathering, -1);
     ledger.tally(turn.hook, state, 1);
     if (turn.place.delivery === id) turn.place = { delivery: id, state };
@@ -128,7 +133,7 @@ export function prepareGateActions(db: DatabaseSync, ledger: Ledger): GateAction
     turn.place = { delivery: turn.delivery, state: gathering };
   }
 
-  function releaseAll(turn: Turn, why: GateRelease): void {
+  function releaseAll(turn: Ungated, why: GateRelease): void {
     const id = turn.delivery;
     if (id === null) return;
     const orderKey = find.get(id)?.order_key as string | null;
@@ -234,6 +239,7 @@ export function prepareGateActions(db: DatabaseSync, ledger: Ledger): GateAction
     run(turn, actions) {
       for (const action of actions) runOne(turn, action);
     },
+    release: releaseAll,
     bury: (turn, reason) => end(turn, dead, reason),
     buryEvent(turn, event, reason) {
       makeSettled(turn, event, { state: dead, reason });

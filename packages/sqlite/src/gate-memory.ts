@@ -31,6 +31,7 @@ export interface GateMemories {
   due(hook: number, now: number, limit: number): readonly KeptMemory[];
   /** Those whose time is later than `latest`, the furthest first. */
   far(hook: number, latest: number, limit: number): readonly KeptMemory[];
+  any(hook: number, limit: number): readonly KeptMemory[];
   /** When the gate of a hook wants to be asked next. */
   earliest(hook: number): number | null;
   /** Writes what follows on `before`; forgets the key where the step says so. */
@@ -48,6 +49,7 @@ export function prepareGateMemories(db: DatabaseSync, ledger: Ledger): GateMemor
   const far = db.prepare(
     `SELECT ${columns} FROM gates WHERE hook = ? AND wake > ? ORDER BY wake DESC LIMIT ?`,
   );
+  const any = db.prepare(`SELECT ${columns} FROM gates WHERE hook = ? LIMIT ?`);
   const add = db.prepare(
     "INSERT INTO gates (hook, key, value, wake, keep, delivery, gathered) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
@@ -69,6 +71,7 @@ export function prepareGateMemories(db: DatabaseSync, ledger: Ledger): GateMemor
     find: (hook, key) => find.get(hook, key) as KeptMemory | undefined,
     due: (hook, now, limit) => due.all(hook, now, limit) as unknown as KeptMemory[],
     far: (hook, latest, limit) => far.all(hook, latest, limit) as unknown as KeptMemory[],
+    any: (hook, limit) => any.all(hook, limit) as unknown as KeptMemory[],
     earliest,
     save({ hook, key, before }, { step, delivery, gathered }) {
       if (step.value === undefined) {

@@ -7,8 +7,9 @@ import {
   type GateStep,
   latestWake,
   passGate,
+  takenOut,
 } from "@pipehooks/core/gates";
-import { nowhere, prepareGateActions, type Turn } from "./gate-actions.ts";
+import { nowhere, prepareGateActions, type Turn, type Ungated } from "./gate-actions.ts";
 import {
   damagedMemory,
   type KeptMemory,
@@ -42,7 +43,14 @@ export interface Gates {
   /** Makes keys known to the gate that it does not know. */
   seed(asked: Asked, keys: readonly string[]): boolean;
   /** Asks a gate whose time has come, for a bounded number of keys. */
-  wake(asked: Asked): { readonly announced: boolean; readonly nextAt: number | null };
+  wake(asked: Asked): Woken;
+  /** Lets through what was gathered for a hook that has no gate any more, and forgets its keys; a bounded number of them. */
+  takeOut(hook: number, now: number): Woken;
+}
+
+interface Woken {
+  readonly announced: boolean;
+  readonly nextAt: number | null;
 }
 
 interface Asked {
@@ -60,15 +68,13 @@ export function prepareGates(db: DatabaseSync, ledger: Ledger): Gates {
   const memories = prepareGateMemories(db, ledger);
   const actions = prepareGateActions(db, ledger);
 
-  function begin(
-    { hook, spec, now }: Asked,
+  function begin<From extends Omit<Asked, "spec">>(
+    from: From,
     at: { key: string; event?: number; orderKey?: string | null; kept: KeptMemory | undefined },
-  ): Turn {
+  ): Ungated & From {
     return {
-      hook,
-      spec,
+      ...from,
       key: at.key,
-      now,
       event: at.event ?? null,
       orderKey: at.orderKey ?? null,
       delivery: at.kept?.delivery ?? null,
@@ -176,6 +182,15 @@ export function prepareGates(db: DatabaseSync, ledger: Ledger): Gates {
       const next = memories.earliest(hook);
       const more = due.length + far.length === keysPerClaim || (next !== null && next <= now);
       return { announced, nextAt: next !== null && more ? now : next };
+    },
+
+    takeOut(hook, now) {
+      const keys = memories.any(hook, keysPerClaim);
+      for (const kept of keys) {
+        actions.release(begin({ hook, now }, { key: kept.key, kept }), takenOut);
+        memories.forget(kept);
+      }
+      return { announced: false, nextAt: keys.length === keysPerClaim ? now : null };
     },
   };
 }

@@ -149,8 +149,10 @@ export function createQueries(db: DatabaseSync, ledger: Ledger): Queries {
         .flatMap((row) => {
           const hook = Number(row.hook);
           const times = [earliest(hook), earliestWake(hook)].filter((time) => time !== null);
-          if (times.length === 0) return [];
-          return [{ hook: ledger.name(hook), dueAt: Math.min(...times) }];
+          const gated = ledger.count(hook, tallies.keys) > 0;
+          if (times.length === 0 && !gated) return [];
+          const dueAt = times.length === 0 ? undefined : Math.min(...times);
+          return [{ hook: ledger.name(hook), dueAt, gated }];
         });
     },
   };

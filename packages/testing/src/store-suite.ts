@@ -12,6 +12,7 @@ import { gateHistories } from "./store/gate-histories.ts";
 import { gateKeeping } from "./store/gate-keeping.ts";
 import { gateReleasing } from "./store/gate-releasing.ts";
 import { gateReminding } from "./store/gate-reminding.ts";
+import { gateTakingOut } from "./store/gate-taking-out.ts";
 import { gating } from "./store/gating.ts";
 import { holding } from "./store/holding.ts";
 import { leasing } from "./store/leasing.ts";
@@ -47,6 +48,7 @@ const topics: Readonly<Record<string, Topic>> = {
   gates: together(gating, gateReleasing),
   "gates beside the rest": gateEntering,
   "what gates keep": gateKeeping,
+  "gates that are taken out": gateTakingOut,
   "timers of gates": together(timing, gateReminding, gateClockSetBack),
   "what gates announce": announcing,
   "full gates": gateFilling,

@@ -92,7 +92,14 @@ export function holdsOfHook({ hook, off, destination }: Around): readonly Explai
 
 /** What the gate waits for in whose delivery the event is. */
 async function gateHold({ hook, gate, id }: DeliveryRow, around: Around): Promise<ExplainedHold> {
-  const spec = around.hook?.gate?.spec;
+  const { hook: configured } = around;
+  if (configured?.policy.enabled === true && configured.gate === undefined) {
+    return {
+      by: "gate",
+      text: "at a gate that was taken out of the hook: whoever delivers next lets it through",
+    };
+  }
+  const spec = configured?.gate?.spec;
   const [row] = await around.store.gates({ hook, key: gate?.key ?? commonKey, limit: 1 });
   if (spec === undefined || row?.delivery !== id) {
     return { by: "gate", text: "at a gate that is not configured any more" };

@@ -80,8 +80,16 @@ function upcomingGate(hook: PreparedHook | undefined, row: GateRow, now: number)
     };
   };
   if (hook === undefined) return stuck("the hook is not configured any more");
-  if (hook.gate === undefined) return stuck("the hook has no gate any more");
   if (!hook.policy.enabled) return stuck("the configuration switches the hook off");
+  if (hook.gate === undefined) {
+    const what = gathered === 0 ? "what it remembers is forgotten" : `${events} let through`;
+    return {
+      ...common,
+      at: timeText(now),
+      configured: false,
+      text: `the gate was taken out of the hook: ${what}`,
+    };
+  }
   const { summary, until = row.wakeAt } = describeGate(hook.gate.spec, key, row, now);
   const at = until === undefined ? undefined : timeText(until);
   return { ...common, at, configured: true, text: `${hook.gate.spec.kind}: ${summary}` };

@@ -171,6 +171,11 @@ export function memoryOf(spec: GateSpec, memory: GateMemory): GateMemory | undef
   return kind === spec.kind && value !== undefined ? { ...memory, value } : undefined;
 }
 
+/** Said of what a gate had gathered that its hook does not have any more. */
+export const takenOut: GateRelease = {
+  reason: "the gate was taken out of the hook while this was gathered",
+};
+
 function letThrough({ kind }: GateSpec, { gathered }: GateMemory): GateStep {
   if (gathered === 0) return { value: undefined, actions: [] };
   const release = { reason: `the gate was changed to ${kind} while this was gathered` };

@@ -12,7 +12,7 @@ export type {
   GateStep,
   JoinInput,
 } from "./gate.ts";
-export { commonKey, countGathered, memoryOf, passGate } from "./gate.ts";
+export { commonKey, countGathered, memoryOf, passGate, takenOut } from "./gate.ts";
 export { createGateEvent } from "./gate-event.ts";
 export { latestWake } from "./latest-wake.ts";
 export type {

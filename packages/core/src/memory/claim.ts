@@ -1,7 +1,7 @@
 import type { ClaimedDelivery, ClaimLane, ClaimRequest, LaneClaim } from "../store.ts";
 import type { DeliveryShelf } from "./delivery-shelf.ts";
-import type { DeliveryEntry, Gated } from "./entries.ts";
-import type { Gates } from "./gates.ts";
+import type { DeliveryEntry, Gated, HookShelf } from "./entries.ts";
+import type { Asked, Gates } from "./gates.ts";
 
 /** Of a delivery whose hook has no gate any more. */
 const defaultMaxEvents = 1000;
@@ -9,14 +9,25 @@ const defaultMaxEvents = 1000;
 // Only what was released or replayed is due, so this is for the types.
 const notSaid = { reason: "due" };
 
+const notAsked: Asked = { announced: false, nextGateAt: undefined };
+
 export function createClaim(
   { deliveries, gates }: { readonly deliveries: DeliveryShelf; readonly gates: Gates },
   blockOf: (keys: readonly string[]) => number,
 ): (lane: ClaimLane, request: ClaimRequest) => LaneClaim {
+  const askGate = (
+    hook: HookShelf,
+    { gate, seeds }: Pick<ClaimLane, "gate" | "seeds">,
+    now: number,
+  ): Asked => {
+    if (gate === undefined) return notAsked;
+    return gate === null ? gates.takeOut(hook, now) : gates.ask(hook, { gate, seeds }, now);
+  };
+
   return ({ hook: name, keys, limit, gate, seeds }, { owner, now, leaseMs }) => {
     const hook = seeds === undefined ? deliveries.hooks.get(name) : deliveries.hook(name);
     if (hook === undefined) return { hook: name, deliveries: [] };
-    const asked = gate === undefined ? undefined : gates.ask(hook, { gate, seeds }, now);
+    const asked = askGate(hook, { gate, seeds }, now);
     const claimed: ClaimedDelivery[] = [];
     const blockedUntil = blockOf(keys);
     while (blockedUntil <= now && claimed.length < limit) {
@@ -32,8 +43,8 @@ export function createClaim(
       hook: name,
       deliveries: claimed,
       nextDueAt: next === undefined ? undefined : Math.max(next, blockedUntil),
-      nextGateAt: asked?.nextGateAt,
-      announced: asked?.announced === true ? true : undefined,
+      nextGateAt: asked.nextGateAt,
+      announced: asked.announced ? true : undefined,
     };
   };
 }

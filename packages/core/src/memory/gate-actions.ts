@@ -16,6 +16,8 @@ export interface GateActions {
   /** Gives the event a delivery of its own that is settled from the beginning. */
   endAlone(visit: Visit, state: DeliveryState, reason: string): void;
   announce(visit: Visit, event: GateEvent, release?: GateRelease): void;
+  /** Makes what was gathered due. */
+  letThrough(entry: DeliveryEntry, release: GateRelease, at: number): void;
 }
 
 /** One key of a gate with what comes to it. */
@@ -50,7 +52,7 @@ export function createGateActions(events: EventShelf, deliveries: DeliveryShelf)
     return made;
   };
 
-  const letThrough = (entry: DeliveryEntry, release: GateRelease, at: number): void => {
+  const letThrough: GateActions["letThrough"] = (entry, release, at) => {
     if (entry.gated !== undefined) entry.gated.release = release;
     entry.since = at;
     deliveries.enter(entry, at);
@@ -126,5 +128,5 @@ export function createGateActions(events: EventShelf, deliveries: DeliveryShelf)
     return gathering;
   };
 
-  return { unrouted, act, endAlone, announce };
+  return { unrouted, act, letThrough, endAlone, announce };
 }

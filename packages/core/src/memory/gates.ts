@@ -1,4 +1,4 @@
-import { commonKey, type GateInput, type GateMemory, passGate } from "../gates/gate.ts";
+import { commonKey, type GateInput, type GateMemory, passGate, takenOut } from "../gates/gate.ts";
 import { latestWake } from "../gates/latest-wake.ts";
 import type { GateSpec } from "../gates/spec.ts";
 import type { GateEntry, GatePlace } from "../store.ts";
@@ -14,11 +14,9 @@ export interface Gates {
   /** Brings an event to a gate; answers where it is then, and whether something was announced. */
   pass(event: EventEntry, entry: GateEntry, at: number): Passed;
   /** Seeds keys, and asks the gates of a hook that want to be asked by now. */
-  ask(
-    hook: HookShelf,
-    asked: AskedGate,
-    now: number,
-  ): { announced: boolean; nextGateAt: number | undefined };
+  ask(hook: HookShelf, asked: AskedGate, now: number): Asked;
+  /** Lets through what was gathered for a hook that has no gate any more, and forgets its keys. */
+  takeOut(hook: HookShelf, now: number): Asked;
   /** What was gathering was cancelled. */
   forget(gathering: DeliveryEntry): void;
 }
@@ -26,6 +24,11 @@ export interface Gates {
 export interface Passed {
   readonly place: GatePlace;
   readonly announced: boolean;
+}
+
+export interface Asked {
+  readonly announced: boolean;
+  readonly nextGateAt: number | undefined;
 }
 
 interface AskedGate {
@@ -37,7 +40,7 @@ interface AskedGate {
 const mostAsked = 500;
 
 export function createGates(events: EventShelf, deliveries: DeliveryShelf): Gates {
-  const { unrouted, act, endAlone, announce } = createGateActions(events, deliveries);
+  const { unrouted, act, letThrough, endAlone, announce } = createGateActions(events, deliveries);
 
   const remember = (
     { hook, key }: Visit,
@@ -149,6 +152,16 @@ export function createGates(events: EventShelf, deliveries: DeliveryShelf): Gate
       )
         ask(next.key, { type: "timer" });
       return { announced, nextGateAt: next?.wakeAt };
+    },
+    takeOut(hook, now) {
+      let left = mostAsked;
+      for (const known of hook.gates.values()) {
+        if (left === 0) return { announced: false, nextGateAt: now };
+        left -= 1;
+        if (known.gathering !== undefined) letThrough(known.gathering, takenOut, now);
+        forget(known);
+      }
+      return { announced: false, nextGateAt: undefined };
     },
     forget(gathering) {
       const known = gathering.hook.gates.get(gathering.gated?.key ?? commonKey);

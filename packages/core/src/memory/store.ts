@@ -114,9 +114,11 @@ export function createMemoryStore({
     },
     async lanes() {
       open();
-      return [...deliveries.hooks.values()].flatMap(({ name, due, timers }) => {
+      return [...deliveries.hooks.values()].flatMap(({ name, due, timers, gates }) => {
         const dueAt = Math.min(due.peek()?.dueAt ?? Infinity, timers.peek()?.wakeAt ?? Infinity);
-        return dueAt === Infinity ? [] : [{ hook: name, dueAt }];
+        const gated = gates.size > 0;
+        if (dueAt === Infinity && !gated) return [];
+        return [{ hook: name, dueAt: dueAt === Infinity ? undefined : dueAt, gated }];
       });
     },
     watch: () => ({ [Symbol.dispose]() {} }),

@@ -81,7 +81,7 @@ export async function claim(
     readonly owner?: string;
     readonly now?: number;
     readonly leaseMs?: number;
-    readonly gate?: GateSpec;
+    readonly gate?: GateSpec | null;
     readonly seeds?: readonly string[];
   } = {},
 ): Promise<readonly ClaimedDelivery[]> {

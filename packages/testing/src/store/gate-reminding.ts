@@ -70,7 +70,7 @@ export const gateReminding: Topic = (test, sharedTest) => {
 
     const reopened = await again();
 
-    assert.deepEqual(await reopened.lanes(), [{ hook: "a", dueAt: t0 + 1000 }]);
+    assert.deepEqual(await reopened.lanes(), [{ hook: "a", dueAt: t0 + 1000, gated: true }]);
     const [reminder] = await claim(reopened, { gate: alert, now: t0 + 1000 });
     assert.deepEqual(reminder?.events, [bodyOf("e1")]);
     assert.deepEqual(await claim(reopened, { gate: alert, now: t0 + 1000 }), []);

@@ -132,6 +132,17 @@ export const timing: Topic = (test, sharedTest) => {
       both: t0 + 7,
       sooner: t0 + 1002,
     });
+    assert.ok(lanes.every(({ gated }) => gated));
+  });
+
+  test("lanes names a hook whose gate waits for no time, too", async ({ store }) => {
+    await pass(store, "e1", { spec: { ...join, withinMs: undefined }, facts: { inputs: ["x"] } });
+    await accept(store, "e2", { deliveries: [{ hook: "plain", dueAt: t0 }] });
+
+    const lanes = await store.lanes();
+
+    const rows = lanes.map(({ hook, dueAt, gated }) => [hook, [dueAt, gated]] as const);
+    assert.deepEqual(Object.fromEntries(rows), { a: [undefined, true], plain: [t0, false] });
   });
 
   test("of many gates that are due some hundred are asked in one claim, and none is left out", async ({
