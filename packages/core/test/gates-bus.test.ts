@@ -26,6 +26,21 @@ function openGate(gate: Omit<HookConfig, "name" | "hook">, more: readonly HookCo
   return { time, bus, log, recorder, last };
 }
 
+/** A store in which a digest has gathered these tables, and whose bus is closed. */
+async function digested(...tables: readonly string[]) {
+  const time = createVirtualTime();
+  const store = keepOpen(createMemoryStore());
+  const bus = createPipehooks({
+    store,
+    clock: time.clock,
+    logger: silentLogger,
+    hooks: [{ name: "gated", events: "*", hook: () => {}, digest: { every: "10h" } }],
+  });
+  for (const table of tables) await bus.emit("table.created", { table });
+  await bus.close();
+  return { time, store };
+}
+
 describe("a hook with a gate", () => {
   test("gets what was gathered in one delivery, with its key, count and why", async () => {
     const { time, bus, recorder, last } = openGate({
@@ -181,16 +196,7 @@ describe("a hook with a gate", () => {
   });
 
   test("lets what another kind of gate gathered through, when the configuration changes", async () => {
-    const time = createVirtualTime();
-    const store = keepOpen(createMemoryStore());
-    const first = createPipehooks({
-      store,
-      clock: time.clock,
-      logger: silentLogger,
-      hooks: [{ name: "gated", events: "*", hook: () => {}, digest: { every: "10h" } }],
-    });
-    await first.emit("table.created", { table: "before" });
-    await first.close();
+    const { time, store } = await digested("before");
 
     const recorder = createRecorder(time);
     const { bus } = openBus({
@@ -213,17 +219,7 @@ describe("a hook with a gate", () => {
   });
 
   test("lets what was gathered through, when the gate is taken out", async () => {
-    const time = createVirtualTime();
-    const store = keepOpen(createMemoryStore());
-    const first = createPipehooks({
-      store,
-      clock: time.clock,
-      logger: silentLogger,
-      hooks: [{ name: "gated", events: "*", hook: () => {}, digest: { every: "10h" } }],
-    });
-    await first.emit("table.created", { table: "one" });
-    await first.emit("table.created", { table: "two" });
-    await first.close();
+    const { time, store } = await digested("one", "two");
 
     const recorder = createRecorder(time);
     openBus({ time, store, hooks: [{ name: "gated", events: "*", hook: recorder.hook }] });
