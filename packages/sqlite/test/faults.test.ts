@@ -68,7 +68,7 @@ describe.for([true, false])("a fault of the file (worker: %s)", (worker) => {
     const path = await filledFile();
     copyFileSync(path, `${path}.copy`);
     const file = openSync(path, "r+");
-    writeSync(file, Buffer.alloc(statSync(path).size - 8 * 8192, 0xa5), 0, undefined, 8 * 8192);
+    writeSync(file, Buffer.alloc(statSync(path).size - 16 * 4096, 0xa5), 0, undefined, 16 * 4096);
     const store = kept(sqliteStore({ path, worker }));
 
     const claimed = store.claim({ ...claimAll, now: Date.now() });
