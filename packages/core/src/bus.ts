@@ -26,6 +26,7 @@ import { createRetention } from "./retention.ts";
 import { createRouter } from "./router.ts";
 import { createShutDown } from "./shut-down.ts";
 import type { Acceptance, Accepted } from "./store.ts";
+import { unknownHook } from "./unknown-hook.ts";
 import { withoutStop } from "./without-stop.ts";
 
 const defaultMaxEventBytes = 256 * 1024;
@@ -240,8 +241,10 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
       checkWait("timeoutMs", timeoutMs);
       for (const name of names ?? []) {
         if (hooks.some((hook) => hook.name === name)) continue;
-        const known = hooks.map((hook) => hook.name).join(", ");
-        throw new HookError("CONFIG_INVALID", `There is no hook "${name}". There are: ${known}.`);
+        throw unknownHook(
+          name,
+          hooks.map((hook) => hook.name),
+        );
       }
       return Promise.all(
         hooks

@@ -167,7 +167,7 @@ describe("check", () => {
 
     await expect(bus.check(["off", "tow"])).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: 'There is no hook "tow". There are: one, off.',
+      message: 'There is no hook "tow". Configured are: one, off.',
     });
     await expect(bus.check(["one"], "10s" as never)).rejects.toMatchObject({
       code: "CONFIG_INVALID",

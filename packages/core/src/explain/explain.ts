@@ -1,11 +1,11 @@
 import { isOwnType } from "../catalogue.ts";
 import { createEvent, type EventRules } from "../create-event.ts";
-import { HookError } from "../errors.ts";
 import type { EventFields, PipehooksEvent } from "../event.ts";
 import type { PreparedHook } from "../hook-config.ts";
 import { deepFreeze, type JsonObject } from "../json.ts";
 import { type Redact, redactValue } from "../redact.ts";
 import type { DeliveryRow, EventRow, Store } from "../store.ts";
+import { unknownHook } from "../unknown-hook.ts";
 import { explainHook, explainUnknownHook } from "./explain-hook.ts";
 import type { Explanation, HookExplanation } from "./explanation.ts";
 import { lookAround } from "./surroundings.ts";
@@ -49,10 +49,7 @@ export async function explainEvent(
   const unknown = [...new Set(rows.map(({ hook }) => hook))].filter((name) => !known.has(name));
   const wanted = (name: string): boolean => only === undefined || name === only;
   if (only !== undefined && !known.has(only) && !unknown.includes(only)) {
-    throw new HookError(
-      "CONFIG_INVALID",
-      `There is no hook "${only}". Configured are: ${[...known].join(", ") || "none"}.`,
-    );
+    throw unknownHook(only, known);
   }
   const around = await lookAround(store, hooks, now);
   const unrouted = row !== undefined && (await isUnrouted(store, event, row));
