@@ -239,13 +239,9 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     health: () => collectHealth({ store, hooks, lanes: lanes.byHook, now: clock.now() }),
     async check(names, timeoutMs = 10_000, { verbose = false } = {}) {
       checkWait("timeoutMs", timeoutMs);
-      for (const name of names ?? []) {
-        if (hooks.some((hook) => hook.name === name)) continue;
-        throw unknownHook(
-          name,
-          hooks.map((hook) => hook.name),
-        );
-      }
+      const configured = hooks.map(({ name }) => name);
+      const unknown = names?.find((name) => !configured.includes(name));
+      if (unknown !== undefined) throw unknownHook(unknown, configured);
       return Promise.all(
         hooks
           .filter(({ name }) => names === undefined || names.includes(name))

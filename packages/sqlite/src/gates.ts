@@ -59,6 +59,14 @@ interface Asked {
   readonly now: number;
 }
 
+/** What a turn begins with, beside who asks. */
+interface Beginning {
+  readonly key: string;
+  readonly event?: number;
+  readonly orderKey?: string | null;
+  readonly kept: KeptMemory | undefined;
+}
+
 export type PrepareGates = typeof prepareGates;
 
 /** Keys asked in one claim. */
@@ -68,13 +76,15 @@ export function prepareGates(db: DatabaseSync, ledger: Ledger): Gates {
   const memories = prepareGateMemories(db, ledger);
   const actions = prepareGateActions(db, ledger);
 
-  function begin<From extends Omit<Asked, "spec">>(
-    from: From,
-    at: { key: string; event?: number; orderKey?: string | null; kept: KeptMemory | undefined },
-  ): Ungated & From {
+  function begin(asked: Asked, at: Beginning): Turn {
+    return { ...beginUngated(asked, at), spec: asked.spec };
+  }
+
+  function beginUngated({ hook, now }: Omit<Asked, "spec">, at: Beginning): Ungated {
     return {
-      ...from,
+      hook,
       key: at.key,
+      now,
       event: at.event ?? null,
       orderKey: at.orderKey ?? null,
       delivery: at.kept?.delivery ?? null,
@@ -187,7 +197,7 @@ export function prepareGates(db: DatabaseSync, ledger: Ledger): Gates {
     takeOut(hook, now) {
       const keys = memories.any(hook, keysPerClaim);
       for (const kept of keys) {
-        actions.release(begin({ hook, now }, { key: kept.key, kept }), takenOut);
+        actions.release(beginUngated({ hook, now }, { key: kept.key, kept }), takenOut);
         memories.forget(kept);
       }
       return { announced: false, nextAt: keys.length === keysPerClaim ? now : null };

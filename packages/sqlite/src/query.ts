@@ -143,13 +143,14 @@ export function createQueries(db: DatabaseSync, ledger: Ledger): Queries {
       ledger.flush();
       return db
         .prepare(
-          `SELECT DISTINCT hook FROM counters WHERE (state <= 5 OR state = ${tallies.keys}) AND count > 0`,
+          `SELECT hook, max(state = ${tallies.keys}) AS gated FROM counters
+           WHERE (state <= 5 OR state = ${tallies.keys}) AND count > 0 GROUP BY hook`,
         )
         .all()
         .flatMap((row) => {
           const hook = Number(row.hook);
           const times = [earliest(hook), earliestWake(hook)].filter((time) => time !== null);
-          const gated = ledger.count(hook, tallies.keys) > 0;
+          const gated = row.gated === 1;
           if (times.length === 0 && !gated) return [];
           const dueAt = times.length === 0 ? undefined : Math.min(...times);
           return [{ hook: ledger.name(hook), dueAt, gated }];

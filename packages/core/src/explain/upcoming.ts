@@ -70,29 +70,24 @@ function upcomingGate(hook: PreparedHook | undefined, row: GateRow, now: number)
     delivery: delivery === undefined ? undefined : toDeliveryId(delivery),
   } as const;
   const events = gathered === 1 ? "1 event" : `${gathered} events`;
+  const line = (at: number | undefined, text: string): Upcoming => ({
+    ...common,
+    at: at === undefined ? undefined : timeText(at),
+    configured: hook?.gate !== undefined,
+    text,
+  });
   const stuck = (why: string): Upcoming => {
     const held = gathered === 0 ? "" : `; ${events} held`;
-    return {
-      ...common,
-      at: undefined,
-      configured: hook?.gate !== undefined,
-      text: `${why}: nobody asks its gate${held}`,
-    };
+    return line(undefined, `${why}: nobody asks its gate${held}`);
   };
   if (hook === undefined) return stuck("the hook is not configured any more");
   if (!hook.policy.enabled) return stuck("the configuration switches the hook off");
   if (hook.gate === undefined) {
     const what = gathered === 0 ? "what it remembers is forgotten" : `${events} let through`;
-    return {
-      ...common,
-      at: timeText(now),
-      configured: false,
-      text: `the gate was taken out of the hook: ${what}`,
-    };
+    return line(now, `the gate was taken out of the hook: ${what}`);
   }
   const { summary, until = row.wakeAt } = describeGate(hook.gate.spec, key, row, now);
-  const at = until === undefined ? undefined : timeText(until);
-  return { ...common, at, configured: true, text: `${hook.gate.spec.kind}: ${summary}` };
+  return line(until, `${hook.gate.spec.kind}: ${summary}`);
 }
 
 async function listDeliveries(

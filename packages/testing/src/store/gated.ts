@@ -17,7 +17,7 @@ import type {
   JoinSpec,
   ThresholdSpec,
 } from "@pipehooks/core/gates";
-import { acceptance, every, t0 } from "./bed.ts";
+import { acceptance, claimLane, every, t0 } from "./bed.ts";
 
 const common = { hook: "a", source: "/gates", maxKeys: 100, maxEvents: 100 };
 
@@ -109,6 +109,15 @@ export async function pass(
   assert.ok(accepted !== undefined && place !== undefined, "accept says where the event is now");
   assert.equal(accepted.gates?.length, 1);
   return { ...accepted, ...place };
+}
+
+/** Asks for the gate of the hook `a`, taking no delivery, until it wants to be asked no more by now. */
+export async function askAll(store: Store, gate: GateSpec | null, now = t0): Promise<void> {
+  for (let claims = 0; claims < 30; claims += 1) {
+    const { nextGateAt = Infinity } = await claimLane(store, { gate, now, limit: 0 });
+    if (nextGateAt > now) return;
+  }
+  assert.fail("of what is due some hundred keys are asked in each claim");
 }
 
 /** The deliveries that an event belongs to. */
