@@ -25,6 +25,7 @@ export const errorCodes = [
   "CLOSED",
   "TIMEOUT",
   "ABORTED",
+  "ATTEMPT_LOST",
   "HOOK_FAILED",
   "RECEIVER_REFUSED",
   "RECEIVER_FAILED",

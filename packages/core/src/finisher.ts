@@ -3,10 +3,12 @@ import type { DeliveryEventType } from "./catalogue.ts";
 import type { Clock } from "./clock.ts";
 import { type Answer, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
+import { readEvents } from "./held-delivery.ts";
 import type { Delivery } from "./hook.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { type Ending, judge, type Verdict } from "./judge.ts";
 import type { Held, Lane } from "./lane.ts";
+import { judgeLost } from "./losses.ts";
 import { attemptNotices, noticeDetail } from "./notice.ts";
 import type { Redact } from "./redact.ts";
 import type { Settler } from "./settler.ts";
@@ -42,6 +44,12 @@ export interface Ended {
   readonly random?: () => number;
 }
 
+/** An attempt with what follows from it. */
+interface Judged extends Pick<Ended, "lane" | "claimed" | "event" | "startedAt" | "emitted"> {
+  readonly now: number;
+  readonly verdict: Verdict;
+}
+
 /** What follows from attempts: settlements, notices, the health of hook and destination. */
 export interface Finisher {
   /** Hands the outcome to the settler. */
@@ -50,6 +58,8 @@ export interface Finisher {
   conclude(lane: Lane, eventType: string, verdict: Verdict, now: number): void;
   /** Whether anybody wants to be told of attempts. */
   isWatched(): boolean;
+  /** Takes down that an attempt was lost: the lease ran out of what was claimed now. */
+  lose(lane: Lane, claimed: Held): void;
   /** Lets go of a claim that was not tried. */
   giveBack(lane: Lane, claimed: Held, dueAt: number): void;
   /** Ends a delivery whose stored events cannot be read. */
@@ -89,6 +99,12 @@ export function createFinisher(
       retry: lane.policy.retry,
       random: done.random ?? options.random,
     });
+    write({ lane, claimed, event: done.event, startedAt, now, verdict, emitted });
+    return verdict;
+  };
+
+  const write = (done: Judged): void => {
+    const { lane, claimed, startedAt, now, verdict, emitted } = done;
     const durationMs = now - startedAt;
     const reason = verdict.reason === undefined ? undefined : clean(verdict.reason);
     const told: Acceptance[] = [];
@@ -106,7 +122,6 @@ export function createFinisher(
       emitted: told.length === 0 ? emitted : [...emitted, ...told],
     });
     lane.wakeAt = Math.min(lane.wakeAt, verdict.dueAt ?? Number.POSITIVE_INFINITY);
-    return verdict;
   };
 
   const toSettlement = (done: {
@@ -126,6 +141,7 @@ export function createFinisher(
       dueAt: verdict.dueAt,
       attempts: verdict.attempts,
       state: verdict.state,
+      losses: verdict.losses,
       reason,
       attempt:
         verdict.unrecorded === true
@@ -156,7 +172,15 @@ export function createFinisher(
         (error: unknown) => logger.debug(`Budget was not returned: ${messageOf(error)}`),
       );
     },
-    giveBack(lane, { id, attempt, state }, dueAt) {
+    lose(lane, held) {
+      // The one that was lost, not the one that this claim begins.
+      const claimed = { ...held, attempt: held.attempt - 1 };
+      const now = clock.now();
+      const verdict = judgeLost(lane, claimed, { now, random: options.random });
+      const event = () => readEvents(claimed)?.event;
+      write({ lane, claimed, event, startedAt: now, now, verdict, emitted: [] });
+    },
+    giveBack(lane, { id, attempt, state, losses }, dueAt) {
       lane.left += 1;
       settler.add({
         lane,
@@ -168,6 +192,7 @@ export function createFinisher(
           dueAt,
           attempts: attempt - 1,
           state,
+          losses,
         },
       });
     },

@@ -42,6 +42,8 @@ export interface Verdict {
   readonly unspent?: boolean | undefined;
   /** It says nothing new: no attempt is recorded. */
   readonly unrecorded?: boolean | undefined;
+  /** Leases in a row that ran out, to remember. */
+  readonly losses?: number | undefined;
   /** Every hook of the destination waits until then. */
   readonly pauseUntil?: number | undefined;
   /** What it says of the hook (for `disableAfter`) and of the destination (for the breaker). */

@@ -131,6 +131,15 @@ export function isIdle({ running, buffer, gathering }: Lane): boolean {
   return running.size === 0 && buffer.length === 0 && (gathering?.ids.size ?? 0) === 0;
 }
 
+/** Whether it holds a lease of this delivery. */
+export function isHeld({ running, buffer, gathering }: Lane, id: number): boolean {
+  return (
+    running.find(id) !== undefined ||
+    gathering?.ids.has(id) === true ||
+    buffer.some((held) => held.id === id)
+  );
+}
+
 /** Ids of the deliveries that it holds a lease of. */
 export function heldIds({ running, buffer, gathering }: Lane): readonly number[] {
   return [...running.ids(), ...buffer.map(({ id }) => id), ...(gathering?.ids ?? [])];

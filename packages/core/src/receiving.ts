@@ -1,7 +1,11 @@
 import type { Clock } from "./clock.ts";
 import type { Finisher } from "./finisher.ts";
-import { freeSlots, type Held, type Lane } from "./lane.ts";
+import { freeSlots, type Held, isHeld, type Lane } from "./lane.ts";
+import { createSuspects } from "./losses.ts";
 import type { ClaimedDelivery, LaneClaim } from "./store.ts";
+
+/** Those that wait for their turn to be tried alone are given back for so long, each behind the other. */
+const betweenSuspectsMs = 100;
 
 /** What the store answered a lane, and how many it had asked for. */
 export interface Received {
@@ -21,6 +25,8 @@ export function createReceiving({
   /** Called when a lane has taken what it was given, be it nothing. */
   readonly taken: (lane: Lane, count: number) => void;
 }): (received: readonly Received[]) => Promise<void> {
+  const suspects = createSuspects();
+
   const receive = async ({ lane, claim, limit }: Received): Promise<void> => {
     lane.gateAt = Math.min(lane.gateAt, claim.nextGateAt ?? Number.POSITIVE_INFINITY);
     if (limit === 0) {
@@ -28,12 +34,17 @@ export function createReceiving({
       lane.wakeAt = Math.min(lane.wakeAt, claim.nextDueAt ?? Number.POSITIVE_INFINITY);
       return;
     }
-    const fresh = claim.deliveries.filter((claimed) => !isHere(lane, claimed));
+    const fresh = sortOut(
+      lane,
+      claim.deliveries.filter((claimed) => !isHere(lane, claimed)),
+    );
     const granted = await withinBudget(lane, fresh).catch((error: unknown) => {
+      suspects.taken(fresh);
       lane.wakeAt = clock.now() + 1000;
       throw error;
     });
     addOlder(lane.buffer, granted);
+    suspects.taken(fresh);
     lane.behind = claim.deliveries.length === limit;
     const more = lane.behind && granted.length === fresh.length;
     if (lane.gathering !== undefined && !more) lane.gathering.shortClaims += 1;
@@ -43,6 +54,22 @@ export function createReceiving({
       lane.wakeAt = Math.min(lane.wakeAt, lane.destination.blockedUntil());
     }
     taken(lane, granted.length);
+  };
+
+  /** Takes out what was lost, and what is not to be tried beside others now. */
+  const sortOut = (lane: Lane, claimed: readonly ClaimedDelivery[]) => {
+    let refused = 0;
+    return claimed.filter((one) => {
+      if (one.losses === undefined) return true;
+      if (one.lost === true) {
+        finisher.lose(lane, one);
+        return false;
+      }
+      if (suspects.admit(lane, one)) return true;
+      refused += 1;
+      finisher.giveBack(lane, one, clock.now() + refused * betweenSuspectsMs);
+      return false;
+    });
   };
 
   /** Gives back what the budget of rates does not allow now. */
@@ -82,11 +109,6 @@ function addOlder(buffer: Held[], claimed: readonly ClaimedDelivery[]): void {
 }
 
 /** A lease that ran out here while the process was busy: claimed anew, and still running. */
-function isHere({ running, buffer, gathering }: Lane, { id, attempt }: ClaimedDelivery): boolean {
-  if (attempt === 1) return false;
-  return (
-    running.find(id) !== undefined ||
-    gathering?.ids.has(id) === true ||
-    buffer.some((held) => held.id === id)
-  );
+function isHere(lane: Lane, { id, attempt }: ClaimedDelivery): boolean {
+  return attempt > 1 && isHeld(lane, id);
 }

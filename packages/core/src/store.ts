@@ -24,7 +24,7 @@ export interface Store extends AsyncDisposable {
   accept(batch: readonly Acceptance[], lease?: AcceptLease): Promise<readonly Accepted[]>;
 
   /**
-   * Leases deliveries that are due. Also takes those whose lease has run out. A lane gets nothing while one of
+   * Leases deliveries that are due. Also takes those whose lease has run out, and says so. A lane gets nothing while one of
    * its `keys` is blocked ({@link MemoryChange.blockedUntil}). Deliveries with an equal order key come one after
    * the other, in the order of acceptance. Before that, gates of the lane's hook that want to be asked by now
    * are asked, some hundred at a time, whatever `limit` is and whether the lane is blocked or not; so are those whose
@@ -209,6 +209,10 @@ export interface ClaimedDelivery {
   readonly since: number;
   /** What the last pending outcome stored. */
   readonly state?: JsonValue | undefined;
+  /** Set when the lease before this one ran out: nobody knows what became of that attempt. */
+  readonly lost?: true | undefined;
+  /** How many leases in a row ran out, as remembered by {@link Settlement.losses} and with this one; absent without any. */
+  readonly losses?: number | undefined;
 }
 
 /** What belongs to a delivery that a gate let through. */
@@ -254,6 +258,8 @@ export interface Settlement {
   readonly reason?: string | undefined;
   /** What this attempt was; absent when nothing was tried. */
   readonly attempt?: AttemptRecord | undefined;
+  /** Leases in a row that ran out, to remember while it is unsettled. @default 0 */
+  readonly losses?: number | undefined;
   /** What the hook emitted. */
   readonly emitted?: readonly Acceptance[] | undefined;
 }

@@ -99,13 +99,13 @@ export const cellsOf = {
   delivery: 3,
   /** hook, position of the spec, key, facts as JSON text (null for none), orderKey. */
   entry: 5,
-  /** id, attempt, since, state as JSON text, body (null for a gated one). */
-  claimed: 5,
+  /** id, attempt, since, state as JSON text, body (null for a gated one), losses (null for none), whether it was lost now. */
+  claimed: 7,
   /**
-   * id, number of the owner, now, to, dueAt, attempts, state, reason, then of the attempt: number (null without one),
-   * startedAt, durationMs, outcome, code, message, answer.
+   * id, number of the owner, now, to, dueAt, attempts, state, reason, losses, then of the attempt: number (null without
+   * one), startedAt, durationMs, outcome, code, message, answer.
    */
-  settlement: 15,
+  settlement: 16,
 } as const;
 
 export const acceptedFlags = {

@@ -21,13 +21,13 @@ export function prepareClaim(
   { ledger, owners, gates }: { ledger: Ledger; owners: Owners; gates: () => Gates },
 ): (request: ClaimRequest) => LaneAnswer[] {
   const due = db.prepare(
-    `SELECT d.id, d.state, d.attempts + 1, coalesce(d.since, e.at), d.resume, e.body, d.gate
+    `SELECT d.id, d.state, d.attempts + 1, coalesce(d.since, e.at), d.resume, e.body, d.gate, d.losses
      FROM deliveries d LEFT JOIN events e ON e.seq = d.event
      WHERE d.hook = ? AND d.state <= 4 AND d.due <= ? ORDER BY d.due, d.id LIMIT ?`,
   );
   due.setReturnArrays(true);
   const lease = db.prepare(
-    `UPDATE deliveries SET state = ${running}, attempts = attempts + 1, due = ?, owner = ? WHERE id = ?`,
+    `UPDATE deliveries SET state = ${running}, attempts = attempts + 1, due = ?, owner = ?, losses = ? WHERE id = ?`,
   );
   const earliest = prepareEarliest(db);
   const endOfBlock = prepareEndOfBlock(db);
@@ -45,13 +45,15 @@ export function prepareClaim(
     if (rows.length === 0) return { cells, gated };
     const until = request.now + request.leaseMs;
     const owner = owners.hold(request.owner, until);
-    for (const [id, state, attempt, since, resume, body, key] of rows) {
+    for (const [id, state, attempt, since, resume, body, key, before] of rows) {
       if (typeof body !== "string") throw missingEvent(Number(id));
-      lease.run(until, owner, id as number);
-      if (state !== running) ledger.tally(hook, state as number, -1);
-      if (state !== running) ledger.tally(hook, running, 1);
+      const isLost = state === running;
+      const losses = isLost ? Number(before) + 1 : (before as number | null);
+      lease.run(until, owner, losses, id as number);
+      if (!isLost) ledger.tally(hook, state as number, -1);
+      if (!isLost) ledger.tally(hook, running, 1);
       cells.push(id as number, attempt as number, since as number, resume as string | null);
-      cells.push(key === null ? body : null);
+      cells.push(key === null ? body : null, losses, isLost ? 1 : 0);
       if (typeof key !== "string") continue;
       gated.push(readGated(id as number, key, gate?.maxEvents ?? defaultMaxEvents));
     }

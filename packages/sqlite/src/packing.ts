@@ -105,11 +105,11 @@ export function packSettlements(settlements: readonly Settlement[]): SettleAsk {
   const emitted = new Map<number, AcceptAsk>();
   for (let index = 0; index < settlements.length; index += 1) {
     const settlement = settlements[index] as Settlement;
-    const { id, now, to, dueAt, attempts, state, reason, attempt } = settlement;
+    const { id, now, to, dueAt, attempts, state, reason, losses, attempt } = settlement;
     let owner = owners.indexOf(settlement.owner);
     if (owner < 0) owner = owners.push(settlement.owner) - 1;
     cells.push(id, owner, now, stateCodes[to], dueAt ?? null, attempts);
-    cells.push(toText(state), reason ?? null);
+    cells.push(toText(state), reason ?? null, losses ?? null);
     if (attempt === undefined) cells.push(null, 0, 0, null, null, null, null);
     else {
       const { number, startedAt, durationMs, outcome, code, message, answer } = attempt;
@@ -130,12 +130,15 @@ export function unpackClaim(answer: LaneAnswer): LaneClaim {
   for (let at = 0; at < cells.length; at += cellsOf.claimed) {
     const state = toJson(cells[at + 3] as string | null);
     const body = cells[at + 4] as string | null;
+    const losses = cells[at + 5] as number | null;
     deliveries.push({
       id: cells[at] as number,
       attempt: cells[at + 1] as number,
       since: cells[at + 2] as number,
       ...(body === null ? unpackGated(gated[next]) : { events: [body] }),
       ...(state === undefined ? {} : { state }),
+      ...(losses === null ? {} : { losses }),
+      ...(cells[at + 6] === 1 ? { lost: true as const } : {}),
     });
     if (body === null) next += 1;
   }

@@ -10,7 +10,7 @@ const applicationId = 0x50486b73;
  * What saves bytes and writes: names are numbers; ids that are UUIDs are 16 bytes; the deliveries of an event
  * have consecutive ids, so the event says where they are and needs no index; `due` is when a delivery is due,
  * while it is leased the end of the lease (so an expired one is due again by itself), and once it is settled
- * when that was; `since` is when it was replayed or released. There is no auto_vacuum: free pages are used again, and moving pages would cost every commit.
+ * when that was; `since` is when it was replayed or released; `losses` is null for none. There is no auto_vacuum: free pages are used again, and moving pages would cost every commit.
  *
  * Of a delivery that a gate made, `gate` is the key, `event` the first of its events, and all of them are in `members`; how
  * many they are stands in `gated` once they are more than one or were released, and in `gates` while they are gathered.
@@ -112,6 +112,7 @@ const migrations: readonly string[] = [
   CREATE INDEX gates_kept ON gates (keep) WHERE keep IS NOT NULL;
   CREATE TABLE unrouted (event INTEGER PRIMARY KEY);
   `,
+  "ALTER TABLE deliveries ADD COLUMN losses INTEGER",
 ];
 
 /** Version of the tables that this code reads and writes. */

@@ -20,7 +20,7 @@ export function prepareSettle(
   const settle = db.prepare(
     `UPDATE deliveries SET state = ?1, attempts = ?2, due = ?3, owner = NULL,
        reason = CASE WHEN ?8 AND ?4 IS NULL AND ?1 <= ${blocked} THEN reason ELSE ?4 END,
-       resume = CASE WHEN ?1 > ${blocked} THEN ?5 ELSE coalesce(?5, resume) END
+       resume = CASE WHEN ?1 > ${blocked} THEN ?5 ELSE coalesce(?5, resume) END, losses = ?9
      WHERE id = ?6 AND owner = ?7 AND state = ${running} RETURNING id, hook, order_key`,
   );
   settle.setReturnArrays(true);
@@ -37,11 +37,11 @@ export function prepareSettle(
     const tried = cells[at + 5] as number;
     const resume = cells[at + 6] as string | null;
     const reason = cells[at + 7] as string | null;
-    const untried = cells[at + 8] === null ? 1 : 0;
+    const losses = cells[at + 8] as number | null;
+    const untried = cells[at + 9] === null ? 1 : 0;
     // setReturnArrays makes the row an array, which the types of node:sqlite do not know.
-    const held = settle.get(...[to, tried, due, reason, resume, id, holder, untried]) as unknown as
-      | SettledRow
-      | undefined;
+    const values = [to, tried, due, reason, resume, id, holder, untried, losses];
+    const held = settle.get(...values) as unknown as SettledRow | undefined;
     if (held !== undefined) note(held, cells, at);
     return held !== undefined;
   }
@@ -51,7 +51,7 @@ export function prepareSettle(
     const to = cells[at + 3] as number;
     ledger.tally(hook, running, -1);
     ledger.tally(hook, to, 1);
-    if (cells[at + 8] !== null) attempts.add(id, cells.slice(at + 8, at + cellsOf.settlement));
+    if (cells[at + 9] !== null) attempts.add(id, cells.slice(at + 9, at + cellsOf.settlement));
     if (key !== null && isSettled(to)) promote(hook, key);
   }
 
@@ -119,7 +119,7 @@ export function prepareOverrides(
   const find = db.prepare("SELECT hook, state, order_key, gate FROM deliveries WHERE id = ?");
   find.setReturnArrays(true);
   const again = db.prepare(
-    "UPDATE deliveries SET state = ?1, attempts = 0, due = ?2, since = ?2, reason = NULL WHERE id = ?3",
+    "UPDATE deliveries SET state = ?1, attempts = 0, due = ?2, since = ?2, reason = NULL, losses = NULL WHERE id = ?3",
   );
   const end = db.prepare(
     `UPDATE deliveries SET state = ${cancelled}, due = ?, owner = NULL, resume = NULL, reason = NULL WHERE id = ?`,

@@ -50,7 +50,7 @@ describe("a file of version 1", () => {
     ]);
     expect(await store.events({ pipeline: "orders" })).toHaveLength(1);
     expect(await miscounted(store)).toBeUndefined();
-    expect(versionOf(path)).toBe(2);
+    expect(versionOf(path)).toBe(3);
   });
 
   test("goes on being delivered, replayed and purged", async () => {

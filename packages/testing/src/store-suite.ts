@@ -16,6 +16,7 @@ import { gateTakingOut } from "./store/gate-taking-out.ts";
 import { gating } from "./store/gating.ts";
 import { holding } from "./store/holding.ts";
 import { leasing } from "./store/leasing.ts";
+import { losing } from "./store/losing.ts";
 import { modelled } from "./store/model.ts";
 import { ordering } from "./store/ordering.ts";
 import { overriding } from "./store/overriding.ts";
@@ -44,6 +45,7 @@ const topics: Readonly<Record<string, Topic>> = {
   claiming,
   settling: together(settling, holding),
   "leases at accept": leasing,
+  "leases that run out": losing,
   "order keys": ordering,
   gates: together(gating, gateReleasing),
   "gates beside the rest": gateEntering,

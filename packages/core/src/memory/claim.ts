@@ -33,10 +33,13 @@ export function createClaim(
     while (blockedUntil <= now && claimed.length < limit) {
       const entry = hook.due.peek();
       if (entry?.dueAt === undefined || entry.dueAt > now) break;
+      const isLost = entry.state === "running";
+      if (isLost) entry.losses += 1;
       entry.attempts += 1;
       entry.owner = owner;
       deliveries.move(entry, "running", now + leaseMs);
-      claimed.push(toClaimed(entry, gate?.maxEvents ?? defaultMaxEvents));
+      const plain = toClaimed(entry, gate?.maxEvents ?? defaultMaxEvents);
+      claimed.push(entry.losses === 0 ? plain : { ...plain, ...lossesOf(entry, isLost) });
     }
     const next = hook.due.peek()?.dueAt;
     return {
@@ -47,6 +50,13 @@ export function createClaim(
       announced: asked.announced ? true : undefined,
     };
   };
+}
+
+function lossesOf(
+  { losses }: DeliveryEntry,
+  isLost: boolean,
+): Pick<ClaimedDelivery, "losses" | "lost"> {
+  return isLost ? { losses, lost: true } : { losses };
 }
 
 function toClaimed(entry: DeliveryEntry, maxEvents: number): ClaimedDelivery {

@@ -120,6 +120,7 @@ export function createDeliveryShelf(events: EventShelf): DeliveryShelf {
         dueAt: undefined,
         attempts: 0,
         owner: undefined,
+        losses: 0,
         data: undefined,
         reason: undefined,
         settledAt: undefined,
@@ -160,6 +161,7 @@ export function createDeliveryShelf(events: EventShelf): DeliveryShelf {
         if (entry.state === "dead") event.dead -= 1;
       }
       entry.attempts = 0;
+      entry.losses = 0;
       entry.reason = undefined;
       entry.settledAt = undefined;
       entry.since = now;

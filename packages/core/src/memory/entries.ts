@@ -32,6 +32,8 @@ export interface DeliveryEntry extends Placed {
   dueAt: number | undefined;
   attempts: number;
   owner: string | undefined;
+  /** Leases in a row that ran out. */
+  losses: number;
   data: JsonValue | undefined;
   reason: string | undefined;
   settledAt: number | undefined;

@@ -63,6 +63,7 @@ export function createMemoryStore({
       // What was given back untried keeps what was last said of it.
       if (attempt !== undefined || reason !== undefined) entry.reason = reason;
       entry.data = settlement.state ?? entry.data;
+      entry.losses = settlement.losses ?? 0;
       deliveries.move(entry, to, settlement.dueAt ?? now);
     }
     // Also beyond the bound: a full store that refused outcomes would never be less full.
