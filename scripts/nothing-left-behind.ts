@@ -27,7 +27,9 @@ function lookAround(): Map<string, unknown> {
   ]);
   for (const [name, value] of Object.entries(process.env)) found.set(`process.env.${name}`, value);
   for (const event of process.eventNames()) {
-    found.set(`listeners of ${String(event)}`, process.listenerCount(event));
+    // What hooks leave behind is heard of as long as the process lives.
+    const listeners = process.listeners(event as "exit").filter(({ name }) => name !== "hearStray");
+    found.set(`listeners of ${String(event)}`, listeners.length);
   }
   for (const [owner, object] of Object.entries({ globalThis, Math, JSON, performance, process })) {
     for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(object))) {

@@ -61,5 +61,4 @@ hooks: [{ name: one, kind: ${kind}, events: "*", retry: { base: 10ms } }]
     const [hook] = await folder.json(["hooks"]);
     expect(hook).toMatchObject({ counts: { delivered: 29, dead: 1 } });
   },
-  90_000,
 );

@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { createDestination, type Destination } from "./destination.ts";
 import { parseRate } from "./duration.ts";
+import { messageOf } from "./errors.ts";
 import type { Hook } from "./hook.ts";
 import { hookContext, type PreparedHook } from "./hook-config.ts";
 import { createHookSwitch } from "./hook-switch.ts";
@@ -17,6 +18,8 @@ import { isOrdered } from "./router.ts";
 import { Running } from "./running.ts";
 import { createSharedValues } from "./shared-value.ts";
 import type { Store } from "./store.ts";
+import { attribute, inNameOf } from "./strays.ts";
+import { withoutStop } from "./without-stop.ts";
 
 /** What several hooks share: one budget, one breaker. */
 export interface DestinationInput {
@@ -70,18 +73,19 @@ export function createLanes(parts: {
   const made: Hook[] = hooks.flatMap(({ given }) => given ?? []);
   const live = new Map<string, () => Hook | Promise<Hook>>();
   for (const prepared of enabled) {
-    live.set(
-      prepared.name,
-      once(
-        () => prepared.create(hookContext(prepared.name, context)),
-        (hook) => {
-          if (hook === prepared.given) return;
-          // One whose making outlasted the bus.
-          if (disposed) void dispose(hook).catch(() => {});
-          else made.push(hook);
-        },
-      ),
-    );
+    const { name } = prepared;
+    const make = () => {
+      const inName = inNameOf((reason) => logger.error(strayText(name, messageOf(reason))));
+      const keep = (hook: Hook): Hook => {
+        // One whose making outlasted the bus.
+        if (hook !== prepared.given && disposed) void dispose(hook).catch(() => {});
+        else if (hook !== prepared.given) made.push(hook);
+        return attribute(hook, inName);
+      };
+      const hook = inName(prepared.create, hookContext(name, context));
+      return hook instanceof Promise ? hook.then(keep) : keep(hook);
+    };
+    live.set(name, once(make));
   }
   const byHook = new Map(
     enabled.map((prepared): [string, Lane] => [
@@ -146,16 +150,19 @@ function toDestination(
   });
 }
 
+function strayText(name: string, message: string): string {
+  return (
+    `Hook "${name}" has left a promise that was rejected: ${withoutStop(message)}. ` +
+    "What its delivery came to stands all the same. Await such a promise in deliver(), or catch it."
+  );
+}
+
 /** Makes it once; a failure is not remembered, so the next attempt makes it anew. */
-function once(
-  make: () => Hook | Promise<Hook>,
-  made: (hook: Hook) => void,
-): () => Hook | Promise<Hook> {
+function once(make: () => Hook | Promise<Hook>): () => Hook | Promise<Hook> {
   let hook: Hook | undefined;
   let making: Promise<Hook> | undefined;
   const keep = (value: Hook): Hook => {
     hook = value;
-    made(value);
     return value;
   };
   return () => {
