@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
@@ -8,9 +8,11 @@ import { type Ended, run } from "./run.ts";
 // The command is published as a bundle, which no other test runs: here it does each thing for which it loads something
 // that the bundle leaves out, splits off or may hold twice.
 
-/** The commands of a `pipehooks` that was installed into a folder, on files and a receiver of its own. */
-export async function checkPackedCommand(folder: string): Promise<void> {
-  const pipehooks = createRunner(folder);
+/** The commands of a `pipehooks` that was installed into a folder, on files and a receiver of its own, with some Node. */
+export async function checkPackedCommand(installed: string, node: string): Promise<void> {
+  const folder = await mkdtemp(join(installed, "on-"));
+  const bin = join(installed, "node_modules/pipehooks/dist/bin.js");
+  const pipehooks = createRunner(folder, { node, bin });
   await pipehooks.well("init");
   const receiver = await startReceiver();
   try {
@@ -163,15 +165,15 @@ async function startReceiver(): Promise<Receiver> {
   return { server, url: `http://127.0.0.1:${port}/`, bodies };
 }
 
-function createRunner(folder: string): Runner {
-  const bin = join(folder, "node_modules/pipehooks/dist/bin.js");
+function createRunner(folder: string, { node, bin }: Record<"node" | "bin", string>): Runner {
   const start = (...args: readonly string[]) =>
-    run(process.execPath, [bin, ...args], { cwd: folder });
+    run(node, [bin, ...args], { cwd: folder, timeout: 60_000 });
   return {
     run: start,
     async well(...args) {
       const { ok, output, stdout } = await start(...args);
-      expect(ok, `pipehooks ${args.join(" ")}\n${output}`);
+      const said = `on Node at ${node}, pipehooks ${args.join(" ")}\n${output}`;
+      expect(ok && !output.includes("Warning"), said);
       return stdout;
     },
   };

@@ -8,11 +8,17 @@ export interface Ended {
   readonly stdout: string;
 }
 
+interface RunOptions {
+  readonly cwd?: string;
+  /** Milliseconds after which it is ended. @default never */
+  readonly timeout?: number;
+}
+
 /** Runs a command with its output held back, so that it is shown only where it matters. */
 export function run(
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string } = {},
+  options: RunOptions = {},
 ): Promise<Ended> {
   const { promise, resolve } = Promise.withResolvers<Ended>();
   const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });

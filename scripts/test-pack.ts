@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { publint } from "publint";
@@ -22,6 +22,7 @@ interface Manifest {
 }
 
 const folder = await mkdtemp(join(tmpdir(), "pipehooks-pack-"));
+const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
 try {
   const packages = await pack();
   const problems = [
@@ -76,7 +77,6 @@ async function checkTypes({ name, filename }: Packed): Promise<readonly string[]
 
 async function install(packages: readonly Packed[]): Promise<void> {
   await writeFile(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
-  const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
   await must("npm", ["install", ...quiet, ...packages.map(({ filename }) => filename)]);
 }
 
@@ -107,8 +107,38 @@ async function importAll(specifiers: readonly string[]): Promise<void> {
 async function checkCommand(version: string): Promise<void> {
   const said = (await must("npx", ["--no-install", "pipehooks", "--version"])).trim();
   if (said !== version) throw new Error(`pipehooks --version said "${said}", not "${version}".`);
-  await checkPackedCommand(folder);
+  const oldest = await installOldestNode();
+  const commands = async () => {
+    for (const node of [process.execPath, oldest]) await checkPackedCommand(folder, node);
+  };
+  await Promise.all([commands(), checkStore(oldest)]);
   await checkOldNode();
+}
+
+/** The first version that the packages say they run on: much of what they use was newer once. */
+async function installOldestNode(): Promise<string> {
+  const own = join(folder, "oldest");
+  await mkdir(own);
+  await writeFile(join(own, "package.json"), '{ "private": true }\n');
+  const args = ["install", ...quiet, "--prefix", own, "node@22.19.0"];
+  await must("npm", args);
+  return join(own, "node_modules/node/bin/node");
+}
+
+/** The store as it is published passes the suite that is published with it. */
+async function checkStore(node: string): Promise<void> {
+  const code = `
+    import { describe, test } from "node:test";
+    import { sqliteStore } from "@pipehooks/sqlite";
+    import { testStore } from "@pipehooks/testing";
+    for (const worker of [true, false]) {
+      let opened = 0;
+      const openAgain = () => sqliteStore({ path: \`stores/\${worker}-\${opened}.db\`, worker, durability: "normal" });
+      const open = () => { opened += 1; return openAgain(); };
+      testStore({ name: \`worker: \${worker}\`, open, openAgain, describe, test });
+    }
+  `;
+  await must(node, ["--input-type=module", "--eval", code]);
 }
 
 async function checkOldNode(): Promise<void> {

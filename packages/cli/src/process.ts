@@ -3,6 +3,7 @@ import type { Output } from "./output.ts";
 
 /** The command as a process: its arguments, its streams, its end. */
 export async function runProcess(): Promise<void> {
+  ignoreSqliteWarning();
   // Whoever read our output has gone (`| head`): nobody is left to tell.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -32,6 +33,15 @@ export async function runProcess(): Promise<void> {
   isDone = true;
   // What a plugin left open must not keep the command from ending.
   process.exit(status);
+}
+
+/** Node 22 calls node:sqlite experimental. What is used of it is the same in Node 24, and tried on both. */
+function ignoreSqliteWarning(): void {
+  const { emitWarning } = process;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    if (rest[0] === "ExperimentalWarning" && String(warning).startsWith("SQLite")) return;
+    Reflect.apply(emitWarning, process, [warning, ...rest]);
+  };
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {

@@ -13,13 +13,14 @@ const columns = "delivery n number started_at duration_ms outcome code message a
 export function prepareAttemptRows(db: DatabaseSync): AttemptRows {
   const append = db.prepare(
     `INSERT INTO attempts (${columns.join(", ")})
-     VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM attempts WHERE delivery = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+     VALUES (?, (SELECT coalesce(max(n), 0) + 1 FROM attempts WHERE delivery = ?), ?, ?, ?, ?, ?, ?, ?)`,
   );
 
   /** What has a history already (after a replay, or a look at something pending) is appended to it. */
   function appendAll(values: readonly Value[]): void {
     for (let at = 0; at < values.length; at += columns.length) {
-      append.run(values[at] as Value, ...values.slice(at + 2, at + columns.length));
+      const delivery = values[at] as Value;
+      append.run(delivery, delivery, ...values.slice(at + 2, at + columns.length));
     }
   }
 
@@ -33,7 +34,7 @@ export function prepareAttemptRows(db: DatabaseSync): AttemptRows {
         return;
       }
       firsts.flush();
-      append.run(delivery, ...cells);
+      append.run(delivery, delivery, ...cells);
     },
     flush: firsts.flush,
     reset: firsts.reset,

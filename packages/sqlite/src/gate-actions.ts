@@ -52,13 +52,13 @@ export function prepareGateActions(db: DatabaseSync, ledger: Ledger): GateAction
   );
   const addMember = db.prepare("INSERT INTO members (delivery, event) VALUES (?, ?)");
   const addGated = db.prepare("INSERT INTO gated (delivery, count, release) VALUES (?, ?, ?)");
-  const move = db.prepare("UPDATE members SET delivery = ?1 WHERE delivery = ?2 AND event <= ?3");
+  const move = db.prepare("UPDATE members SET delivery = ? WHERE delivery = ? AND event <= ?");
   const firstBehind = db.prepare(
     "SELECT min(event) AS event FROM members WHERE delivery = ? AND event > ?",
   );
   const find = db.prepare("SELECT event, order_key FROM deliveries WHERE id = ?");
   const setFirst = db.prepare("UPDATE deliveries SET event = ? WHERE id = ?");
-  const release = db.prepare("UPDATE deliveries SET state = ?, due = ?2, since = ?2 WHERE id = ?3");
+  const release = db.prepare("UPDATE deliveries SET state = ?, due = ?, since = ? WHERE id = ?");
   const settle = db.prepare("UPDATE deliveries SET state = ?, due = ?, reason = ? WHERE id = ?");
   const addEvent = db.prepare(
     "INSERT INTO events (seq, id, source, type, pipeline, at, first, count, body) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)",
@@ -138,7 +138,7 @@ export function prepareGateActions(db: DatabaseSync, ledger: Ledger): GateAction
     if (id === null) return;
     const orderKey = find.get(id)?.order_key as string | null;
     const state = stateWith(turn.hook, orderKey);
-    release.run(state, turn.now, id);
+    release.run(state, turn.now, turn.now, id);
     addGated.run(id, turn.gathered, JSON.stringify(why));
     leave(turn, id, state);
   }

@@ -30,8 +30,8 @@ export function prepareOwners(db: DatabaseSync, ledger: Ledger): Owners {
     `SELECT hook FROM counters WHERE state = ${stateCodes.running} AND count > 0`,
   );
   const release = db.prepare(
-    `UPDATE deliveries SET due = ?1, owner = NULL
-     WHERE hook = ?2 AND state <= 4 AND due > ?1 AND due <= ?3 AND state = ${stateCodes.running} AND owner = ?4`,
+    `UPDATE deliveries SET due = ?, owner = NULL
+     WHERE hook = ? AND state <= 4 AND due > ? AND due <= ? AND state = ${stateCodes.running} AND owner = ?`,
   );
   const own = readIdentity();
   const ids = new Map<string, number>();
@@ -73,7 +73,7 @@ export function prepareOwners(db: DatabaseSync, ledger: Ledger): Owners {
         );
         if (dead) {
           ledger.flush();
-          for (const { hook } of runningHooks.all()) release.run(now, Number(hook), until, id);
+          for (const { hook } of runningHooks.all()) release.run(now, Number(hook), now, until, id);
         }
         if (dead || until < now - forgetAfterMs) forget.run(id);
       }

@@ -19,9 +19,9 @@ export function prepareGatedPurge(db: DatabaseSync, ledger: Ledger): GatedPurge 
   );
   const keeps = db.prepare(
     `SELECT 1 FROM members m CROSS JOIN deliveries d ON d.id = m.delivery
-       WHERE m.event = ?1 AND (d.state <= 5 OR d.state = ${stateCodes.gathering} OR (?2 AND d.state = ${stateCodes.dead}))
-     UNION ALL SELECT 1 FROM gates WHERE keep = ?1
-     UNION ALL SELECT 1 FROM unrouted WHERE event = ?1 LIMIT 1`,
+       WHERE m.event = ? AND (d.state <= 5 OR d.state = ${stateCodes.gathering} OR (? AND d.state = ${stateCodes.dead}))
+     UNION ALL SELECT 1 FROM gates WHERE keep = ?
+     UNION ALL SELECT 1 FROM unrouted WHERE event = ? LIMIT 1`,
   );
   const leave = db.prepare("DELETE FROM members WHERE event = ? RETURNING delivery");
   const first = db.prepare("SELECT min(event) AS event FROM members WHERE delivery = ?");
@@ -35,7 +35,7 @@ export function prepareGatedPurge(db: DatabaseSync, ledger: Ledger): GatedPurge 
 
   return {
     any: () => any.get()?.found === 1,
-    keeps: (event, dead) => keeps.get(event, dead ? 1 : 0) !== undefined,
+    keeps: (event, dead) => keeps.get(event, dead ? 1 : 0, event, event) !== undefined,
     remove(event) {
       for (const { delivery } of leave.all(event)) {
         const id = Number(delivery);

@@ -17,16 +17,16 @@ export function preparePurge(db: DatabaseSync, ledger: Ledger): (request: PurgeR
   );
   look.setReturnArrays(true);
   const findKept = db.prepare(
-    `SELECT 1 FROM deliveries WHERE id >= ?1 AND id < ?1 + ?2
-     AND (state <= 5 OR (?3 AND state = ${stateCodes.dead})) LIMIT 1`,
+    `SELECT 1 FROM deliveries WHERE id >= ? AND id < ? + ?
+     AND (state <= 5 OR (? AND state = ${stateCodes.dead})) LIMIT 1`,
   );
   const states = db.prepare(
-    "SELECT hook, state, count(*) FROM deliveries WHERE id >= ?1 AND id < ?1 + ?2 GROUP BY hook, state",
+    "SELECT hook, state, count(*) FROM deliveries WHERE id >= ? AND id < ? + ? GROUP BY hook, state",
   );
   states.setReturnArrays(true);
   const removals = [
-    db.prepare("DELETE FROM attempts WHERE delivery >= ?1 AND delivery < ?1 + ?2"),
-    db.prepare("DELETE FROM deliveries WHERE id >= ?1 AND id < ?1 + ?2"),
+    db.prepare("DELETE FROM attempts WHERE delivery >= ? AND delivery < ? + ?"),
+    db.prepare("DELETE FROM deliveries WHERE id >= ? AND id < ? + ?"),
   ];
   const removeEvent = db.prepare("DELETE FROM events WHERE seq = ?");
   const gated = prepareGatedPurge(db, ledger);
@@ -34,9 +34,9 @@ export function preparePurge(db: DatabaseSync, ledger: Ledger): (request: PurgeR
 
   function remove(seq: number, first: number, count: number): void {
     // setReturnArrays makes each row an array, which the types of node:sqlite do not know.
-    const rows = states.all(first, count) as unknown as [number, number, number][];
+    const rows = states.all(first, first, count) as unknown as [number, number, number][];
     for (const [hook, state, many] of rows) ledger.tally(hook, state, -many);
-    for (const statement of removals) statement.run(first, count);
+    for (const statement of removals) statement.run(first, first, count);
     removeEvent.run(seq);
     ledger.sequences.events -= 1;
   }
@@ -54,7 +54,7 @@ export function preparePurge(db: DatabaseSync, ledger: Ledger): (request: PurgeR
       anyOld ||= old;
       if (!old) continue;
       const dead = at >= deadBefore;
-      if (count > 0 && findKept.get(first, count, dead ? 1 : 0) !== undefined) continue;
+      if (count > 0 && findKept.get(first, first, count, dead ? 1 : 0) !== undefined) continue;
       if (anyGated && gated.keeps(seq, dead)) continue;
       remove(seq, first, count);
       if (anyGated) gated.remove(seq);

@@ -14,7 +14,7 @@ export function prepareRoute(
   // An announced event was stored without any: those that it gets now are consecutive, too.
   const setDeliveries = db.prepare("UPDATE events SET first = ?, count = ? WHERE seq = ?");
   // Whoever came to the gate since it was announced has a later number.
-  const lowerFirst = db.prepare("UPDATE deliveries SET event = ?1 WHERE id = ?2 AND event > ?1");
+  const lowerFirst = db.prepare("UPDATE deliveries SET event = ? WHERE id = ? AND event > ?");
   const deliveries = prepareDeliveries(db, ledger);
 
   return ({ cells, specs }) => {
@@ -46,7 +46,7 @@ export function prepareRoute(
             event,
             now,
           });
-          for (const id of places.filter((_, n) => n % 2 === 0)) lowerFirst.run(event, id);
+          for (const id of places.filter((_, n) => n % 2 === 0)) lowerFirst.run(event, id, event);
         }
       }
       at = next;

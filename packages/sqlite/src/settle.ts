@@ -18,10 +18,9 @@ export function prepareSettle(
   // Of a delivery that goes on the state is kept where there is no new one, and the reason where nothing was tried; one that
   // is settled has what it is given.
   const settle = db.prepare(
-    `UPDATE deliveries SET state = ?1, attempts = ?2, due = ?3, owner = NULL,
-       reason = CASE WHEN ?8 AND ?4 IS NULL AND ?1 <= ${blocked} THEN reason ELSE ?4 END,
-       resume = CASE WHEN ?1 > ${blocked} THEN ?5 ELSE coalesce(?5, resume) END, losses = ?9
-     WHERE id = ?6 AND owner = ?7 AND state = ${running} RETURNING id, hook, order_key`,
+    `UPDATE deliveries SET state = ?, attempts = ?, due = ?, owner = NULL, losses = ?,
+       reason = CASE WHEN ? THEN reason ELSE ? END, resume = CASE WHEN ? THEN resume ELSE ? END
+     WHERE id = ? AND owner = ? AND state = ${running} RETURNING id, hook, order_key`,
   );
   settle.setReturnArrays(true);
   const settleAlike = prepareSettleAlike(db);
@@ -38,10 +37,12 @@ export function prepareSettle(
     const resume = cells[at + 6] as string | null;
     const reason = cells[at + 7] as string | null;
     const losses = cells[at + 8] as number | null;
-    const untried = cells[at + 9] === null ? 1 : 0;
+    const goesOn = !isSettled(to);
+    const keepsReason = goesOn && reason === null && cells[at + 9] === null ? 1 : 0;
+    const keepsResume = goesOn && resume === null ? 1 : 0;
     // setReturnArrays makes the row an array, which the types of node:sqlite do not know.
-    const values = [to, tried, due, reason, resume, id, holder, untried, losses];
-    const held = settle.get(...values) as unknown as SettledRow | undefined;
+    const values = [to, tried, due, losses, keepsReason, reason, keepsResume, resume];
+    const held = settle.get(...values, id, holder) as unknown as SettledRow | undefined;
     if (held !== undefined) note(held, cells, at);
     return held !== undefined;
   }
@@ -119,7 +120,7 @@ export function prepareOverrides(
   const find = db.prepare("SELECT hook, state, order_key, gate FROM deliveries WHERE id = ?");
   find.setReturnArrays(true);
   const again = db.prepare(
-    "UPDATE deliveries SET state = ?1, attempts = 0, due = ?2, since = ?2, reason = NULL, losses = NULL WHERE id = ?3",
+    "UPDATE deliveries SET state = ?, attempts = 0, due = ?, since = ?, reason = NULL, losses = NULL WHERE id = ?",
   );
   const end = db.prepare(
     `UPDATE deliveries SET state = ${cancelled}, due = ?, owner = NULL, resume = NULL, reason = NULL WHERE id = ?`,
@@ -143,7 +144,7 @@ export function prepareOverrides(
         if (hook === undefined || state === undefined || key === undefined) return false;
         if (!isSettled(state)) return false;
         const to = key !== null && findUnsettled(hook, key) ? blocked : waiting;
-        again.run(to, now, id);
+        again.run(to, now, now, id);
         ledger.tally(hook, state, -1);
         ledger.tally(hook, to, 1);
         return true;

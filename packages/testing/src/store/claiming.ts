@@ -225,7 +225,9 @@ export const claiming: Topic = (test, sharedTest) => {
       await store.counts();
 
       await accept(other, "e1");
-      await called;
+      // A store that watches does not keep its process alive.
+      const alive = setInterval(() => {}, 1000);
+      await called.finally(() => clearInterval(alive));
 
       watching[Symbol.dispose]();
       const before = calls;
