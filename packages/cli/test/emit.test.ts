@@ -89,7 +89,7 @@ test.concurrent("what run exports is taken over, and a broken TRACEPARENT costs 
 
 test.concurrent.for([
   ["no type", ["emit"], "Name the type"],
-  ["an unknown type", ["emit", "pipeline.edn"], '"pipeline.edn" is neither built in nor defined'],
+  ["an unknown type", ["emit", "pipeline.edn"], 'Did you mean "pipeline.end"?'],
   [
     "metadata without =",
     ["emit", "pipeline.end", "--metadata", "rows"],

@@ -144,7 +144,7 @@ test.concurrent.for([
   ],
   [
     ["explain", "e1", "--hook", "osp"],
-    'There is no hook "osp". Configured are: ops, critical, tables.',
+    'There is no hook "osp". Did you mean "ops"? Configured are: ops, critical, tables.',
   ],
 ] as const)("%j ends with 2: %s", async ([args, message]) => {
   await using folder = await createFolder(threeHooks(nowhere));

@@ -1,7 +1,7 @@
+import { nearest } from "@pipehooks/core";
 import type { z } from "zod";
 import { gateHint, type Steps } from "./gate-parts.ts";
 import { knownKeys, sharpIssues } from "./issues.ts";
-import { nearest } from "./nearest.ts";
 import type { Report } from "./report.ts";
 
 /** Reports what a schema says of a value in code. */

@@ -1,4 +1,4 @@
-import { nearest } from "./nearest.ts";
+import { nearest } from "@pipehooks/core";
 import type { Problems } from "./problem.ts";
 import type { References } from "./references.ts";
 import type { Shape } from "./shape.ts";

@@ -1,5 +1,5 @@
+import { nearest } from "@pipehooks/core";
 import type { Knowledge } from "./knowledge.ts";
-import { nearest } from "./nearest.ts";
 import { anyShape, type Shape, toShape } from "./shape.ts";
 
 /** Events of which a check asks what they can have. */

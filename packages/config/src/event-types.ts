@@ -1,7 +1,6 @@
-import { defineEvents, isHookError, messageOf } from "@pipehooks/core";
+import { defineEvents, isHookError, messageOf, nearest } from "@pipehooks/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ErrorObject } from "ajv";
-import { nearest } from "./nearest.ts";
 import type { Report } from "./report.ts";
 import type { JsonSchema } from "./shape.ts";
 

@@ -5,6 +5,7 @@ import {
   type GateOptions,
   isHookError,
   messageOf,
+  nearest,
   prepareGate,
 } from "@pipehooks/core";
 import { judgePath, type Routed } from "./event-fields.ts";
@@ -18,7 +19,6 @@ import {
   type WrittenHook,
 } from "./gate-parts.ts";
 import type { Knowledge } from "./knowledge.ts";
-import { nearest } from "./nearest.ts";
 import type { Report } from "./report.ts";
 import { routedBy } from "./routed.ts";
 import { checkCondition, checkTypes } from "./routes.ts";

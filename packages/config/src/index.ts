@@ -12,7 +12,6 @@ export type {
   MissingReference,
 } from "./loaded.ts";
 export { migrate } from "./migrate.ts";
-export { nearest } from "./nearest.ts";
 export { type OpenOptions, openPipehooks, openStore } from "./open.ts";
 export type { BuiltIn, LoadedPlugin, PluginSearch } from "./plugins.ts";
 export { ConfigError, formatProblem, isConfigError, type Problem } from "./problem.ts";

@@ -1,7 +1,6 @@
-import { type ErrorCode, withoutStop } from "@pipehooks/core";
+import { type ErrorCode, nearest, withoutStop } from "@pipehooks/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { toSnake } from "./casing.ts";
-import { nearest } from "./nearest.ts";
 import type { Problems } from "./problem.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 import { locate, type Spot, type Tree } from "./tree.ts";

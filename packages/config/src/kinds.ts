@@ -1,5 +1,4 @@
-import { type HookKind, isHookError, missingPackagesMessage } from "@pipehooks/core";
-import { nearest } from "./nearest.ts";
+import { type HookKind, isHookError, missingPackagesMessage, nearest } from "@pipehooks/core";
 import { missingKindMessage, officialKinds } from "./official.ts";
 import {
   findPlugin,

@@ -6,6 +6,7 @@ import {
   type HookConfig,
   isHookError,
   messageOf,
+  nearest,
 } from "@pipehooks/core";
 import { z } from "zod";
 import { checkShape } from "./check-shape.ts";
@@ -15,7 +16,6 @@ import { loadKinds } from "./kinds.ts";
 import { createKnowledge, inCode } from "./knowledge.ts";
 import { kindsOf, type LoadContext, type LoadedConfig } from "./loaded.ts";
 import { readModuleHook } from "./module-hook.ts";
-import { nearest } from "./nearest.ts";
 import type { PluginSearch } from "./plugins.ts";
 import { ConfigError, type Problem } from "./problem.ts";
 import { createPathReport, type Report } from "./report.ts";

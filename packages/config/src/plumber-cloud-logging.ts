@@ -1,4 +1,4 @@
-import { nearest } from "./nearest.ts";
+import { nearest } from "@pipehooks/core";
 import { rewrite } from "./plumber-text.ts";
 import { entry, map, optional } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";

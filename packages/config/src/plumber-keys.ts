@@ -1,4 +1,4 @@
-import { nearest } from "./nearest.ts";
+import { nearest } from "@pipehooks/core";
 import type { Problems } from "./problem.ts";
 import { joinPath, type MapTree } from "./tree.ts";
 

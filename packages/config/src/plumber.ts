@@ -1,4 +1,4 @@
-import { nearest } from "./nearest.ts";
+import { nearest } from "@pipehooks/core";
 import { toHook } from "./plumber-hook.ts";
 import { refuseOthers } from "./plumber-keys.ts";
 import { plumberKinds } from "./plumber-kinds.ts";

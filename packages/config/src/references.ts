@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { nearest } from "@pipehooks/core";
 import type { MissingReference } from "./loaded.ts";
-import { nearest } from "./nearest.ts";
 import type { Problems } from "./problem.ts";
 import type { ScalarTree } from "./tree.ts";
 

@@ -4,10 +4,10 @@ import {
   conditionErrorAt,
   eventFields,
   isHookError,
+  nearest,
 } from "@pipehooks/core";
 import type { Steps } from "./gate-parts.ts";
 import type { Knowledge } from "./knowledge.ts";
-import { nearest } from "./nearest.ts";
 import type { Report } from "./report.ts";
 import { routedBy } from "./routed.ts";
 

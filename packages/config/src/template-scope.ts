@@ -1,6 +1,5 @@
-import { eventFields } from "@pipehooks/core";
+import { eventFields, nearest } from "@pipehooks/core";
 import { judgePath, type Verdict } from "./event-fields.ts";
-import { nearest } from "./nearest.ts";
 import type { Delivered } from "./routed.ts";
 
 /** What templates read beside the fields of the event. */

@@ -2,11 +2,12 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { z } from "zod";
 import { eventTypePattern, unknownMetadata } from "./catalogue.ts";
 import { HookError, messageOf } from "./errors.ts";
-import type { EventFields, PipehooksEvent } from "./event.ts";
+import { type EventFields, eventFields, type PipehooksEvent } from "./event.ts";
 import { toEventError } from "./event-error.ts";
 import { createId } from "./id.ts";
 import { issuesText } from "./issues-text.ts";
 import { freezeJson, isPlain, type JsonObject, type JsonSize } from "./json.ts";
+import { didYouMean } from "./nearest.ts";
 
 /** What stamps and checks events. */
 export interface EventRules {
@@ -77,7 +78,8 @@ export function stampEvent(
   }
   for (const name in fields) {
     if (isField(name) || !Object.hasOwn(fields, name)) continue;
-    throw invalid(type, `has an unknown field "${name}"`, "Put own data into metadata");
+    const remedy = `${didYouMean(name, eventFields)}Put own data into metadata`;
+    throw invalid(type, `has an unknown field "${name}"`, remedy);
   }
   const lists: unknown[] = [];
   // What is of bounded length: id, time, traceparent, hops, names of fields.
@@ -152,7 +154,7 @@ function schemaOf(type: string, rules: EventRules): StandardSchemaV1 {
   if (rules.allowUnknownTypes) return unknownMetadata;
   throw new HookError(
     "EVENT_TYPE_UNKNOWN",
-    `Event type "${type}" is neither built in nor defined. ` +
+    `Event type "${type}" is neither built in nor defined. ${didYouMean(type, Object.keys(rules.types))}` +
       `Define it (defineEvents, event_types), or allow unknown types (allowUnknownTypes, allow_unknown_types).`,
   );
 }

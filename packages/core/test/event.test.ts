@@ -412,6 +412,21 @@ describe("fields", () => {
     expect(error.code).toBe("EVENT_INVALID");
     expect(error.message).toContain('"rows"');
     expect(error.message).toContain("metadata");
+    expect(error.message).not.toContain("Did you mean");
+  });
+
+  test("of a misspelt field, or type, the right one is named", async () => {
+    const { bus } = openBus({ events: { "data.checked": z.object({}) } });
+
+    const field = await refusal(bus.emitUnknown("pipeline.start", { pipline: "x" } as never));
+    const builtIn = await refusal(bus.emitUnknown("pipeline.ended"));
+    const own = await refusal(bus.emitUnknown("data.cheked"));
+    const far = await refusal(bus.emitUnknown("orders.shipped"));
+
+    expect(field.message).toContain('unknown field "pipline". Did you mean "pipeline"? Put own');
+    expect(builtIn.message).toContain('nor defined. Did you mean "pipeline.end"? Define it');
+    expect(own.message).toContain('Did you mean "data.checked"?');
+    expect(far.message).not.toContain("Did you mean");
   });
 
   test.for([

@@ -541,7 +541,7 @@ describe("what is asked for", () => {
 
     await expect(bus.explain(failed, { hook: "osp" })).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: 'There is no hook "osp". Configured are: ops.',
+      message: 'There is no hook "osp". Did you mean "ops"? Configured are: ops.',
     });
   });
 

@@ -2,11 +2,11 @@ import { dirname, resolve } from "node:path";
 import {
   type CheckedYaml,
   findConfig,
-  nearest,
   type Problem,
   readCheckedYaml,
   readTextFile,
 } from "@pipehooks/config";
+import { nearest } from "@pipehooks/core";
 import { UsageError } from "../usage-error.ts";
 import { type Step, type TestFileInput, testFileSchema } from "./schema.ts";
 
