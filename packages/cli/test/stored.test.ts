@@ -263,6 +263,35 @@ test.concurrent("cancel ends what is not settled, and says what it could not", a
   expect(await folder.json(["deliveries", "--state", "cancelled"])).toHaveLength(1);
 });
 
+test.concurrent("cancel --hook ends all that waits for a hook that is not configured any more, and nothing else", async () => {
+  await using receiver = await receive();
+  const yaml = patient(receiver.url);
+  await using folder = await createFolder(yaml);
+  await fill(folder);
+  await folder.write("pipehooks.yaml", yaml.replace("name: ops", "name: renamed"));
+  await folder.run(["emit", "pipeline.end"]);
+  const waiting = async (hook: string) =>
+    (await folder.json(["deliveries", "--state", "waiting,retrying", "--hook", hook])).length;
+  const before = await waiting("ops");
+
+  const warned = await folder.run(["deliver", "--for", "0s"]);
+  const dry = await folder.run(["cancel", "--hook", "ops", "--dry-run"]);
+  const left = await waiting("ops");
+  const other = await folder.run(["cancel", "--hook", "ops", "--until", "1d"]);
+  const done = await folder.run(["cancel", "--hook", "ops"]);
+  const again = await folder.run(["cancel", "--hook", "ops", "--json"]);
+
+  expect(warned.stderr).toContain('Hook "ops" delivers nothing');
+  expect(before).toBeGreaterThan(0);
+  expect(dry.stderr).toContain(`${before} deliver`);
+  expect([dry.status, left]).toEqual([0, before]);
+  expect(other.stdout).toBe("0 deliveries cancelled\n");
+  expect(done.stdout).toBe(`${before} ${before === 1 ? "delivery" : "deliveries"} cancelled\n`);
+  expect(await waiting("ops")).toBe(0);
+  expect(JSON.parse(again.stdout)).toEqual({ cancelled: [] });
+  expect(again.status).toBe(0);
+});
+
 test.concurrent.for([
   [["events", "--since", "yesterday"], "Give a duration back from now"],
   [["events", "--limit", "0"], "whole number from 1"],
@@ -271,7 +300,8 @@ test.concurrent.for([
   [["replay", "--state", "retrying"], "is not settled"],
   [["replay", "dlv_1", "--rate", "fast"], "COUNT/DURATION"],
   [["show"], "missing required argument 'id'"],
-  [["cancel"], "missing required argument 'id'"],
+  [["cancel"], "Name what to cancel"],
+  [["cancel", "--state", "dead"], "What is dead is settled already"],
 ] as const)("%j is refused with 2", async ([args, message]) => {
   await using folder = await createFolder(webhookTo("http://127.0.0.1:9/"));
 

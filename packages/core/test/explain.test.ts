@@ -518,6 +518,28 @@ describe("a configuration that has changed since", () => {
     });
   });
 
+  test.for([
+    [
+      "failed",
+      () => {
+        throw new HookError("RECEIVER_FAILED", "It was down.", { retryable: true });
+      },
+      "failed once (RECEIVER_FAILED) and waits, for its hook is not configured any more: It was down.",
+    ],
+    [
+      "started a remote run",
+      () => pending({ state: 1, againMs: 1000 }),
+      "its remote run is not looked at, for its hook is not configured any more",
+    ],
+  ] as const)(
+    "has a hook no more that %s: it waits, whatever time was set",
+    async ([, hook, text]) => {
+      const explanation = await under([{ ...ops, hook }], [{ ...ops, name: "new" }]);
+
+      expect(hookOf(explanation, "ops").summary).toBe(text);
+    },
+  );
+
   test("is not claimed where nothing has changed", async () => {
     expect(hookOf(await under([ops], [ops])).changed).toBeUndefined();
   });

@@ -61,7 +61,8 @@ async function follow({ output }: Context, bus: Pipehooks): Promise<ExitStatus> 
   const { unknownHooks } = await bus.health();
   for (const { name, unsettled } of unknownHooks) {
     output.warn(
-      `${plural(unsettled, "delivery", "deliveries")} of hook "${name}" wait: it is not configured.`,
+      `${plural(unsettled, "delivery", "deliveries")} of hook "${name}" wait: it is not configured. ` +
+        `"pipehooks cancel --hook ${name}" would end them.`,
     );
   }
   output.say(`Following ${bus.store.description}. Ctrl-C stops.`);

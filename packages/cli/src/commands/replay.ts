@@ -1,28 +1,28 @@
 import {
   type DeliveryRow,
-  type DeliveryState,
   type Pipehooks,
   parseRate,
   settledStates,
   toDeliveryId,
 } from "@pipehooks/core";
 import { type Context, defineCommand, type ExitStatus } from "../command.ts";
-import { allDeliveries, deliveryJson, findNamed, parseStates } from "../ids.ts";
 import { withBus } from "../open.ts";
 import { showProgress } from "../progress.ts";
 import type { Comparison } from "../route-test/compare-command.ts";
+import {
+  checkSelection,
+  type Filters,
+  filterOptions,
+  listSelected,
+  type Selectable,
+  selectDeliveries,
+} from "../selection.ts";
 import { listenForStop, type Stopping } from "../stopping.ts";
-import { plural, printable } from "../text.ts";
-import { parsePointInTime } from "../time.ts";
+import { plural } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
 import { waitForDeliveries } from "../wait.ts";
-import { deliveryTable } from "./deliveries.ts";
 
-interface Options {
-  readonly state?: readonly (readonly DeliveryState[])[];
-  readonly hook?: string;
-  readonly since?: number;
-  readonly until?: number;
+interface Options extends Filters {
   readonly dryRun?: boolean;
   readonly rate?: Rate;
   readonly wait?: boolean;
@@ -34,6 +34,13 @@ interface Rate {
   readonly windowMs: number;
 }
 
+const selectable: Selectable = {
+  states: settledStates,
+  unlessSaid: ["dead"],
+  otherwise: "is not settled",
+  nothing: "nothing of it can be replayed",
+};
+
 /** Made due in one transaction where no rate is asked for. */
 const idsPerStep = 1000;
 
@@ -44,18 +51,7 @@ export const replay = defineCommand<Options>({
     { name: "[id...]", description: "deliveries (dlv_42), or events: all their deliveries" },
   ],
   options: [
-    {
-      flags: "--state <state...>",
-      description: "delivered, skipped, dead or cancelled (default without ids: dead)",
-      parse: parseSettledStates,
-    },
-    { flags: "--hook <name>", description: "only of this hook" },
-    {
-      flags: "--since <time>",
-      description: "only accepted since: 2h (ago), or a date",
-      parse: parsePointInTime,
-    },
-    { flags: "--until <time>", description: "only accepted before", parse: parsePointInTime },
+    ...filterOptions(selectable, "without ids: dead"),
     {
       flags: "--dry-run",
       description:
@@ -88,15 +84,18 @@ export const replay = defineCommand<Options>({
         "--store is what a comparison reads: it goes with --dry-run, --config and --since, without ids and --state.",
       );
     }
-    const { state, hook, since, until, wait = false, dryRun = false } = options;
-    const filters = [state, hook, since, until].filter((value) => value !== undefined);
-    if (operands.length === 0 && filters.length === 0) {
-      throw new UsageError("Name what to replay: ids, or --state, --hook, --since, --until.");
-    }
+    const { wait = false, dryRun = false } = options;
+    checkSelection(operands, options, "replay");
     return withBus(context, { deliver: wait && !dryRun, worker: wait }, async (bus) => {
-      const { rows, missed } = await select(context, bus, operands, options);
+      const { rows, missed } = await selectDeliveries(
+        context,
+        bus.store,
+        operands,
+        options,
+        selectable,
+      );
       if (dryRun) {
-        list(context, rows);
+        listSelected(context, rows, "replayed");
         return missed ? 1 : 0;
       }
       const status = await replayRows(context, bus, rows, options);
@@ -117,59 +116,6 @@ function toComparison(
     throw new UsageError("A comparison sends nothing: leave out --rate and --wait.");
   }
   return { config, since, until, hook, store };
-}
-
-async function select(
-  { output }: Context,
-  bus: Pipehooks,
-  ids: readonly string[],
-  { state, hook, since, until }: Options,
-): Promise<{ readonly rows: readonly DeliveryRow[]; readonly missed: boolean }> {
-  const rows: DeliveryRow[] = [];
-  if (ids.length === 0) {
-    const states = state?.flat() ?? (["dead"] as const);
-    for await (const row of allDeliveries(bus.store, {
-      states,
-      hook,
-      since,
-      until,
-      oldestFirst: true,
-    })) {
-      rows.push(row);
-    }
-    return { rows, missed: false };
-  }
-  const states = state?.flat() ?? settledStates;
-  let missed = false;
-  for (const { id, known, deliveries } of await findNamed(bus.store, ids)) {
-    const fitting = deliveries.filter(
-      (row) =>
-        states.includes(row.state) &&
-        (hook === undefined || row.hook === hook) &&
-        (since === undefined || row.acceptedAt >= since) &&
-        (until === undefined || row.acceptedAt < until),
-    );
-    rows.push(...fitting);
-    if (fitting.length > 0) continue;
-    missed = true;
-    output.error(
-      known
-        ? `${printable(id)}: nothing of it can be replayed (${stateText(deliveries)}).`
-        : `${printable(id)}: there is no such delivery or event.`,
-    );
-  }
-  return { rows, missed };
-}
-
-function stateText(rows: readonly DeliveryRow[]): string {
-  if (rows.length === 0) return "it reached no hook";
-  return rows.map(({ id, state }) => `${toDeliveryId(id)} is ${state}`).join(", ");
-}
-
-function list({ output }: Context, rows: readonly DeliveryRow[]): void {
-  if (output.json) for (const row of rows) output.object(deliveryJson(row));
-  else if (rows.length > 0) output.data(...deliveryTable(output, rows));
-  output.say(`${plural(rows.length, "delivery", "deliveries")} would be replayed.`);
 }
 
 async function replayRows(
@@ -229,15 +175,6 @@ function warnOfUnknown({ output }: Context, bus: Pipehooks, rows: readonly Deliv
     if (!configured.has(hook))
       output.warn(`Hook "${hook}" is not configured or off: its deliveries wait.`);
   }
-}
-
-function parseSettledStates(text: string): readonly DeliveryState[] {
-  const states = parseStates(text);
-  const open = states.filter((state) => !settledStates.includes(state));
-  if (open.length === 0) return states;
-  throw new UsageError(
-    `What is ${open.join(" or ")} is not settled. States: ${settledStates.join(", ")}.`,
-  );
 }
 
 function toRate(text: string): Rate {

@@ -3,6 +3,7 @@ import { describeGate } from "../gates/describe.ts";
 import { commonKey } from "../gates/gate.ts";
 import type { PreparedHook } from "../hook-config.ts";
 import type { AttemptRow, DeliveryRow, DeliveryState, Store } from "../store.ts";
+import { withoutStop } from "../without-stop.ts";
 import { waitingText } from "./explain-gate.ts";
 import type { DeliveryStep, ExplainedHold } from "./explanation.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -162,6 +163,8 @@ function textOf(
   const reason = row.reason === undefined ? "" : `: ${row.reason}`;
   const held = heldBy.map(({ text }) => text).join("; ");
   const tried = triedText(row.attempts, attempts);
+  // Until somebody does something about it, whatever time is stored.
+  const isOff = heldBy.some(({ by }) => by === "configuration" || by === "switch");
   switch (state) {
     case "delivered":
       return row.attempts <= 1 ? "delivered" : `delivered after ${row.attempts} attempts`;
@@ -176,9 +179,13 @@ function textOf(
     case "blocked":
       return `waits ${held}`;
     case "pending":
+      if (isOff) return `its remote run is not looked at, for ${held}`;
       return `its remote run goes on and is looked at again ${whenText(dueAt, now)}${held === "" ? "" : `; ${held}`}`;
     case "retrying":
-      return `${tried}, is tried again ${whenText(dueAt, now)}${reason}${held === "" ? "" : `; ${held}`}`;
+      if (isOff) return `${tried} and waits, for ${held}${reason}`;
+      return held === ""
+        ? `${tried}, is tried again ${whenText(dueAt, now)}${reason}`
+        : `${tried}, is tried again ${whenText(dueAt, now)}${withoutStop(reason)}; ${held}`;
     case "waiting":
       if (held !== "") return `waits: ${held}`;
       return dueAt > now ? `waits until ${timeText(dueAt)}` : "waits for a process that delivers";
