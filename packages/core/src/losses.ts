@@ -4,7 +4,7 @@ import { isHeld, type Lane } from "./lane.ts";
 import { backoff } from "./retry.ts";
 import type { ClaimedDelivery } from "./store.ts";
 
-/** From so many losses in a row on, a delivery may be what ends the processes that try it: it waits, and goes alone. */
+/** From so many losses in a row on, a delivery may be what ends the processes that try it: it waits, and goes apart. */
 const suspectFrom = 2;
 /** With so many in a row it is given up. */
 const mostLosses = 5;
@@ -47,30 +47,45 @@ export function judgeLost(
   };
 }
 
+/** How long a round of them takes, about. */
+const suspectMs = 100;
+
 /**
- * Deliveries that were lost several times in a row, most of which only were near the one that ends processes: they are tried
- * one at a time, so that the others are not lost with it again.
+ * Deliveries that were lost several times in a row, most of which only were near the one that ends processes. They are tried
+ * apart, so that the others are not lost with it again: one to begin with, and with each that comes through one more at a time.
  */
 export interface Suspects {
   /** Whether this one may be tried now; then {@link Suspects.taken} follows. */
   admit(lane: Lane, claimed: ClaimedDelivery): boolean;
   /** Their lane holds them now, or has given them back. */
   taken(claimed: readonly ClaimedDelivery[]): void;
+  /** How long the `n`th that was not admitted waits, in milliseconds. */
+  waitMs(n: number): number;
 }
 
 export function createSuspects(): Suspects {
-  let current: { readonly lane: Lane; readonly id: number } | undefined;
-  let isOnItsWay = false;
+  let admitted: { readonly lane: Lane; readonly id: number; isTaken: boolean }[] = [];
+  let cameThrough = 0;
   return {
     admit(lane, { id, losses = 0 }) {
       if (losses < suspectFrom) return true;
-      if (current !== undefined && (isOnItsWay || isHeld(current.lane, current.id))) return false;
-      current = { lane, id };
-      isOnItsWay = true;
+      const running = admitted.filter((one) => !one.isTaken || isHeld(one.lane, one.id));
+      cameThrough += admitted.length - running.length;
+      admitted = running;
+      if (admitted.length > cameThrough) return false;
+      admitted.push({ lane, id, isTaken: false });
       return true;
     },
     taken(claimed) {
-      if (claimed.some(({ id }) => id === current?.id)) isOnItsWay = false;
+      if (admitted.length === 0) return;
+      const ids = new Set(claimed.map(({ id }) => id));
+      for (const one of admitted) one.isTaken ||= ids.has(one.id);
+    },
+    waitMs(n) {
+      // Each round lets one more through than the one before.
+      let round = 0;
+      for (let left = n; left > 0; left -= cameThrough + round) round += 1;
+      return round * suspectMs;
     },
   };
 }

@@ -4,9 +4,6 @@ import { freeSlots, type Held, isHeld, type Lane } from "./lane.ts";
 import { createSuspects } from "./losses.ts";
 import type { ClaimedDelivery, LaneClaim } from "./store.ts";
 
-/** Those that wait for their turn to be tried alone are given back for so long, each behind the other. */
-const betweenSuspectsMs = 100;
-
 /** What the store answered a lane, and how many it had asked for. */
 export interface Received {
   readonly lane: Lane;
@@ -67,7 +64,9 @@ export function createReceiving({
       }
       if (suspects.admit(lane, one)) return true;
       refused += 1;
-      finisher.giveBack(lane, one, clock.now() + refused * betweenSuspectsMs);
+      const again = clock.now() + suspects.waitMs(refused);
+      finisher.giveBack(lane, one, again);
+      lane.wakeAt = Math.min(lane.wakeAt, again);
       return false;
     });
   };

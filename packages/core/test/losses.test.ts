@@ -82,7 +82,7 @@ test("also where one attempt is all that the policy allows", async () => {
   expect(recorder.calls).toHaveLength(1);
 });
 
-test("what was lost twice in a row waits as after a failure, and goes one at a time; what comes new does not wait for it", async () => {
+test("what was lost twice in a row waits as after a failure, and goes alone; what comes new does not wait for it", async () => {
   const clock = time();
   const store = await stored(clock, 4);
   await killProcesses(store, clock, 2);
@@ -120,6 +120,47 @@ test("what was lost twice in a row waits as after a failure, and goes one at a t
   expect(new Set(suspects().map(({ event }) => event.id)).size).toBe(4);
   expect(suspects()).toHaveLength(4);
   expect(await store.counts()).toEqual([{ hook: "one", state: "delivered", count: 6 }]);
+});
+
+test("with each that comes through one more goes at a time", async () => {
+  const clock = time();
+  const store = await stored(clock, 50);
+  await killProcesses(store, clock, 2);
+  let [running, most] = [0, 0];
+  const recorder = createRecorder(clock, async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise<void>((resolve) => void clock.clock.timer(1000, resolve));
+    running -= 1;
+  });
+  const retry = { base: "1s", factor: 1 };
+  openBus({
+    store,
+    time: clock,
+    hooks: [{ name: "one", events: "*", hook: recorder.hook, retry }],
+  });
+  await clock.advance(15_000);
+
+  expect(recorder.calls).toHaveLength(50);
+  expect(most).toBe(10);
+  const began = (n: number) => Math.floor(recorder.times()[n] ?? 0);
+  expect(began(1)).toBeGreaterThan(began(0));
+});
+
+test("those that wait for their turn are not left until somebody looks around", async () => {
+  const clock = time();
+  const store = await stored(clock, 30);
+  await killProcesses(store, clock, 2);
+  const recorder = createRecorder(clock);
+  const retry = { base: "10ms", factor: 1, jitter: "none" } as const;
+  openBus({
+    store,
+    time: clock,
+    hooks: [{ name: "one", events: "*", hook: recorder.hook, retry }],
+  });
+  await clock.advance(1000);
+
+  expect(recorder.calls).toHaveLength(30);
 });
 
 test("what ends every process that tries it is given up after five of them", async () => {
