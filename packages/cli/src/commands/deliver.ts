@@ -61,8 +61,7 @@ async function follow({ output }: Context, bus: Pipehooks): Promise<ExitStatus> 
   const { unknownHooks } = await bus.health();
   for (const { name, unsettled } of unknownHooks) {
     output.warn(
-      `${plural(unsettled, "delivery", "deliveries")} of hook "${name}" wait: it is not configured. ` +
-        `"pipehooks cancel --hook ${name}" would end them.`,
+      `${plural(unsettled, "delivery", "deliveries")} of hook "${name}" wait: ${notConfigured(name)}.`,
     );
   }
   output.say(`Following ${bus.store.description}. Ctrl-C stops.`);
@@ -124,9 +123,13 @@ async function leftBehind(bus: Pipehooks): Promise<Left> {
       ...health.hooks
         .filter((hook) => hook.status === "disabled" && hasUnsettled(hook.counts))
         .map(({ name, because = "it was disabled" }) => ({ name, because })),
-      ...health.unknownHooks.map(({ name }) => ({ name, because: "it is not configured" })),
+      ...health.unknownHooks.map(({ name }) => ({ name, because: notConfigured(name) })),
     ],
   };
+}
+
+function notConfigured(name: string): string {
+  return `it is not configured ("pipehooks cancel --hook ${name}" would end what waits for it)`;
 }
 
 function hasUnsettled(counts: Readonly<Record<string, number | undefined>>): boolean {
