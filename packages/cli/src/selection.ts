@@ -14,105 +14,113 @@ export interface Filters {
   readonly until?: number;
 }
 
-/** What a command can be done to. */
-export interface Selectable {
+/** What a command does, and to which deliveries. */
+interface Deed {
+  /** As in "Name what to replay". */
+  readonly verb: string;
+  /** As in "2 deliveries would be replayed". */
+  readonly done: string;
   /** States in which it can be done. */
   readonly states: readonly DeliveryState[];
-  /** Without ids and `--state`. */
-  readonly unlessSaid: readonly DeliveryState[];
+  /** Those meant without ids and `--state`. */
+  readonly unlessSaid: { readonly states: readonly DeliveryState[]; readonly text: string };
   /** What is wrong with other states, behind "What is … ". */
   readonly otherwise: string;
   /** What is said of an id of which nothing can be taken. */
   readonly nothing: string;
 }
 
-/** The options of {@link Filters}; `unlessSaid` is the default state in words. */
-export function filterOptions(
-  { states, otherwise }: Selectable,
-  unlessSaid: string,
-): readonly Option[] {
+/** How a command finds out which deliveries it is for. */
+export interface Selection {
+  /** The options of {@link Filters}. */
+  readonly options: readonly Option[];
+  /** @throws UsageError where neither ids nor filters are given */
+  check(ids: readonly string[], filters: Filters): void;
+  /** The deliveries that are meant, each once; `missed` where an id stands for none of them, which is said. */
+  find(
+    context: Context,
+    store: Store,
+    ids: readonly string[],
+    filters: Filters,
+  ): Promise<{ readonly rows: readonly DeliveryRow[]; readonly missed: boolean }>;
+  /** Shows what would be done to these. */
+  list(context: Context, rows: readonly DeliveryRow[]): void;
+}
+
+export function createSelection({
+  verb,
+  done,
+  states: possible,
+  unlessSaid,
+  otherwise,
+  nothing,
+}: Deed): Selection {
   const parse = (text: string): readonly DeliveryState[] => {
     const wanted = parseStates(text);
-    const wrong = wanted.filter((state) => !states.includes(state));
+    const wrong = wanted.filter((state) => !possible.includes(state));
     if (wrong.length === 0) return wanted;
     throw new UsageError(
-      `What is ${wrong.join(" or ")} ${otherwise}. States: ${states.join(", ")}.`,
+      `What is ${wrong.join(" or ")} ${otherwise}. States: ${possible.join(", ")}.`,
     );
   };
-  return [
-    {
-      flags: "--state <state...>",
-      description: `${states.slice(0, -1).join(", ")} or ${states.at(-1)} (default: ${unlessSaid})`,
-      parse,
+
+  return {
+    options: [
+      {
+        flags: "--state <state...>",
+        description: `${possible.slice(0, -1).join(", ")} or ${possible.at(-1)} (default: ${unlessSaid.text})`,
+        parse,
+      },
+      { flags: "--hook <name>", description: "only of this hook" },
+      {
+        flags: "--since <time>",
+        description: "only accepted since: 2h (ago), or a date",
+        parse: parsePointInTime,
+      },
+      { flags: "--until <time>", description: "only accepted before", parse: parsePointInTime },
+    ],
+    check(ids, { state, hook, since, until }) {
+      const filters = [state, hook, since, until].filter((value) => value !== undefined);
+      if (ids.length === 0 && filters.length === 0) {
+        throw new UsageError(`Name what to ${verb}: ids, or --state, --hook, --since, --until.`);
+      }
     },
-    { flags: "--hook <name>", description: "only of this hook" },
-    {
-      flags: "--since <time>",
-      description: "only accepted since: 2h (ago), or a date",
-      parse: parsePointInTime,
+    async find({ output }, store, ids, { state, hook, since, until }) {
+      // An id of an event may stand for what another one names.
+      const rows = new Map<number, DeliveryRow>();
+      if (ids.length === 0) {
+        const states = state?.flat() ?? unlessSaid.states;
+        const query = { states, hook, since, until, oldestFirst: true };
+        for await (const row of allDeliveries(store, query)) rows.set(row.id, row);
+        return { rows: [...rows.values()], missed: false };
+      }
+      const states = state?.flat() ?? possible;
+      let missed = false;
+      for (const { id, known, deliveries } of await findNamed(store, ids)) {
+        const fitting = deliveries.filter(
+          (row) =>
+            states.includes(row.state) &&
+            (hook === undefined || row.hook === hook) &&
+            (since === undefined || row.acceptedAt >= since) &&
+            (until === undefined || row.acceptedAt < until),
+        );
+        for (const row of fitting) rows.set(row.id, row);
+        if (fitting.length > 0) continue;
+        missed = true;
+        output.error(
+          known
+            ? `${printable(id)}: ${nothing} (${stateText(deliveries)}).`
+            : `${printable(id)}: there is no such delivery or event.`,
+        );
+      }
+      return { rows: [...rows.values()], missed };
     },
-    { flags: "--until <time>", description: "only accepted before", parse: parsePointInTime },
-  ];
-}
-
-/** @throws UsageError where neither ids nor filters are given */
-export function checkSelection(
-  ids: readonly string[],
-  { state, hook, since, until }: Filters,
-  verb: string,
-): void {
-  const filters = [state, hook, since, until].filter((value) => value !== undefined);
-  if (ids.length === 0 && filters.length === 0) {
-    throw new UsageError(`Name what to ${verb}: ids, or --state, --hook, --since, --until.`);
-  }
-}
-
-/** The deliveries that are meant, oldest first; `missed` where an id stands for none of them, which is said. */
-export async function selectDeliveries(
-  { output }: Context,
-  store: Store,
-  ids: readonly string[],
-  { state, hook, since, until }: Filters,
-  { states: possible, unlessSaid, nothing }: Selectable,
-): Promise<{ readonly rows: readonly DeliveryRow[]; readonly missed: boolean }> {
-  const rows: DeliveryRow[] = [];
-  if (ids.length === 0) {
-    const states = state?.flat() ?? unlessSaid;
-    const query = { states, hook, since, until, oldestFirst: true };
-    for await (const row of allDeliveries(store, query)) rows.push(row);
-    return { rows, missed: false };
-  }
-  const states = state?.flat() ?? possible;
-  let missed = false;
-  for (const { id, known, deliveries } of await findNamed(store, ids)) {
-    const fitting = deliveries.filter(
-      (row) =>
-        states.includes(row.state) &&
-        (hook === undefined || row.hook === hook) &&
-        (since === undefined || row.acceptedAt >= since) &&
-        (until === undefined || row.acceptedAt < until),
-    );
-    rows.push(...fitting);
-    if (fitting.length > 0) continue;
-    missed = true;
-    output.error(
-      known
-        ? `${printable(id)}: ${nothing} (${stateText(deliveries)}).`
-        : `${printable(id)}: there is no such delivery or event.`,
-    );
-  }
-  return { rows, missed };
-}
-
-/** Shows what would be done to these. */
-export function listSelected(
-  { output }: Context,
-  rows: readonly DeliveryRow[],
-  done: "replayed" | "cancelled",
-): void {
-  if (output.json) for (const row of rows) output.object(deliveryJson(row));
-  else if (rows.length > 0) output.data(...deliveryTable(output, rows));
-  output.say(`${plural(rows.length, "delivery", "deliveries")} would be ${done}.`);
+    list({ output }, rows) {
+      if (output.json) for (const row of rows) output.object(deliveryJson(row));
+      else if (rows.length > 0) output.data(...deliveryTable(output, rows));
+      output.say(`${plural(rows.length, "delivery", "deliveries")} would be ${done}.`);
+    },
+  };
 }
 
 function stateText(rows: readonly DeliveryRow[]): string {

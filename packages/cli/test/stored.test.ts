@@ -263,6 +263,19 @@ test.concurrent("cancel ends what is not settled, and says what it could not", a
   expect(await folder.json(["deliveries", "--state", "cancelled"])).toHaveLength(1);
 });
 
+test.concurrent("a delivery that is named by its id and by that of its event is meant once", async () => {
+  await using receiver = await receive();
+  await using folder = await createFolder(patient(receiver.url));
+  await fill(folder);
+
+  const cancelled = await folder.run(["cancel", "dlv_5", "later-1"]);
+  const replayed = await folder.run(["replay", "dlv_5", "later-1"]);
+
+  expect(cancelled).toMatchObject({ status: 0, stdout: "1 delivery cancelled: dlv_5\n" });
+  expect(replayed.status).toBe(0);
+  expect(replayed.stdout).toMatch(/^1 delivery replayed;/);
+});
+
 test.concurrent("cancel --hook ends all that waits for a hook that is not configured any more, and nothing else", async () => {
   await using receiver = await receive();
   const yaml = patient(receiver.url);

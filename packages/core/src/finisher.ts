@@ -124,14 +124,12 @@ export function createFinisher(
     lane.wakeAt = Math.min(lane.wakeAt, verdict.dueAt ?? Number.POSITIVE_INFINITY);
   };
 
-  const toSettlement = (done: {
-    readonly claimed: Held;
-    readonly verdict: Verdict;
-    readonly reason: string | undefined;
-    readonly startedAt: number;
-    readonly durationMs: number;
-    readonly now: number;
-  }): Settlement => {
+  const toSettlement = (
+    done: Pick<Judged, "claimed" | "verdict" | "startedAt" | "now"> & {
+      readonly reason: string | undefined;
+      readonly durationMs: number;
+    },
+  ): Settlement => {
     const { claimed, verdict, reason, startedAt, durationMs, now } = done;
     return {
       id: claimed.id,

@@ -1,4 +1,11 @@
-import { createMemoryStore, createPipehooks, type Store, silentLogger } from "@pipehooks/core";
+import {
+  createMemoryStore,
+  createPipehooks,
+  type DeliverFunction,
+  type PolicyInput,
+  type Store,
+  silentLogger,
+} from "@pipehooks/core";
 import { createVirtualTime } from "@pipehooks/testing";
 import { expect, test } from "vitest";
 import { createGate, createRecorder, keepOpen, openBus } from "./virtual-bus.ts";
@@ -34,6 +41,16 @@ async function killProcesses(store: Store, clock: Time, count: number): Promise<
   }
 }
 
+/** A process that delivers. */
+function deliverTo(
+  hook: DeliverFunction,
+  store: Store,
+  clock: Time,
+  policy: Pick<PolicyInput, "retry"> = {},
+) {
+  return openBus({ store, time: clock, hooks: [{ name: "one", events: "*", hook, ...policy }] });
+}
+
 const attemptsOf = async (store: Store, id: number) =>
   (await store.attempts(id)).map(({ number, outcome, code }) => [number, outcome, code]);
 
@@ -42,11 +59,7 @@ test("an attempt whose process was killed is on record, and the next one begins 
   const store = await stored(clock, 1);
   await killProcesses(store, clock, 1);
   const recorder = createRecorder(clock);
-  const { bus } = openBus({
-    store,
-    time: clock,
-    hooks: [{ name: "one", events: "*", hook: recorder.hook }],
-  });
+  const { bus } = deliverTo(recorder.hook, store, clock);
   const told: unknown[] = [];
   bus.on("pipehooks.delivery.*", ({ type, metadata }) => {
     told.push([type, metadata.attempt, metadata.code]);
@@ -72,11 +85,7 @@ test("also where one attempt is all that the policy allows", async () => {
   await killProcesses(store, clock, 1);
   const recorder = createRecorder(clock);
   const retry = { attempts: 1 };
-  openBus({
-    store,
-    time: clock,
-    hooks: [{ name: "one", events: "*", hook: recorder.hook, retry }],
-  });
+  deliverTo(recorder.hook, store, clock, { retry });
   await clock.advance(0);
 
   expect(recorder.calls).toHaveLength(1);
@@ -134,11 +143,7 @@ test("with each that comes through one more goes at a time", async () => {
     running -= 1;
   });
   const retry = { base: "1s", factor: 1 };
-  openBus({
-    store,
-    time: clock,
-    hooks: [{ name: "one", events: "*", hook: recorder.hook, retry }],
-  });
+  deliverTo(recorder.hook, store, clock, { retry });
   await clock.advance(15_000);
 
   expect(recorder.calls).toHaveLength(50);
@@ -153,11 +158,7 @@ test("those that wait for their turn are not left until somebody looks around", 
   await killProcesses(store, clock, 2);
   const recorder = createRecorder(clock);
   const retry = { base: "10ms", factor: 1, jitter: "none" } as const;
-  openBus({
-    store,
-    time: clock,
-    hooks: [{ name: "one", events: "*", hook: recorder.hook, retry }],
-  });
+  deliverTo(recorder.hook, store, clock, { retry });
   await clock.advance(1000);
 
   expect(recorder.calls).toHaveLength(30);
@@ -168,11 +169,7 @@ test("what ends every process that tries it is given up after five of them", asy
   const store = await stored(clock, 1);
   const recorder = createRecorder(clock);
   await killProcesses(store, clock, 5);
-  openBus({
-    store,
-    time: clock,
-    hooks: [{ name: "one", events: "*", hook: recorder.hook }],
-  });
+  deliverTo(recorder.hook, store, clock);
   await clock.advance(0);
 
   expect(recorder.calls).toEqual([]);
@@ -214,11 +211,7 @@ test("a remote run that goes on is looked at again, with its state", async () =>
   await store.settle([{ id: 1, owner: "me", now, to: "pending", dueAt: now, attempts: 0, state }]);
   await killProcesses(store, clock, 1);
   const recorder = createRecorder(clock);
-  openBus({
-    store,
-    time: clock,
-    hooks: [{ name: "one", events: "*", hook: recorder.hook }],
-  });
+  deliverTo(recorder.hook, store, clock);
   await clock.advance(0);
 
   expect(recorder.calls.map(({ delivery }) => delivery.state)).toEqual([state]);

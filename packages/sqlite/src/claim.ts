@@ -50,8 +50,10 @@ export function prepareClaim(
       const isLost = state === running;
       const losses = isLost ? Number(before) + 1 : (before as number | null);
       lease.run(until, owner, losses, id as number);
-      if (!isLost) ledger.tally(hook, state as number, -1);
-      if (!isLost) ledger.tally(hook, running, 1);
+      if (!isLost) {
+        ledger.tally(hook, state as number, -1);
+        ledger.tally(hook, running, 1);
+      }
       cells.push(id as number, attempt as number, since as number, resume as string | null);
       cells.push(key === null ? body : null, losses, isLost ? 1 : 0);
       if (typeof key !== "string") continue;

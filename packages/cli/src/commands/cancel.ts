@@ -2,26 +2,21 @@ import { toDeliveryId, unsettledStates } from "@pipehooks/core";
 import { defineCommand } from "../command.ts";
 import { withBus } from "../open.ts";
 import { showProgress } from "../progress.ts";
-import {
-  checkSelection,
-  type Filters,
-  filterOptions,
-  listSelected,
-  type Selectable,
-  selectDeliveries,
-} from "../selection.ts";
+import { createSelection, type Filters } from "../selection.ts";
 import { plural } from "../text.ts";
 
 interface Options extends Filters {
   readonly dryRun?: boolean;
 }
 
-const selectable: Selectable = {
+const selection = createSelection({
+  verb: "cancel",
+  done: "cancelled",
   states: unsettledStates,
-  unlessSaid: unsettledStates,
+  unlessSaid: { states: unsettledStates, text: "all of these" },
   otherwise: "is settled already",
   nothing: "there is nothing to cancel",
-};
+});
 
 /** Ended in one transaction. */
 const idsPerStep = 1000;
@@ -33,7 +28,7 @@ export const cancel = defineCommand<Options>({
     { name: "[id...]", description: "deliveries (dlv_42), or events: all their deliveries" },
   ],
   options: [
-    ...filterOptions(selectable, "all of these"),
+    ...selection.options,
     { flags: "--dry-run", description: "list what would be cancelled, and change nothing" },
   ],
   notes: [
@@ -43,20 +38,13 @@ export const cancel = defineCommand<Options>({
     "  pipehooks cancel --hook old-webhook --dry-run",
   ],
   run(context, { operands, options }) {
-    checkSelection(operands, options, "cancel");
+    selection.check(operands, options);
     const { output } = context;
     return withBus(context, {}, async ({ store }) => {
-      const { rows, missed } = await selectDeliveries(
-        context,
-        store,
-        operands,
-        options,
-        selectable,
-      );
-      const status = missed ? 1 : 0;
+      const { rows, missed } = await selection.find(context, store, operands, options);
       if (options.dryRun === true) {
-        listSelected(context, rows, "cancelled");
-        return status;
+        selection.list(context, rows);
+        return missed ? 1 : 0;
       }
       const done: number[] = [];
       {
@@ -74,7 +62,8 @@ export const cancel = defineCommand<Options>({
       if (output.json) output.object({ cancelled: ids });
       else if (operands.length === 0) output.data(said);
       else if (ids.length > 0) output.data(`${said}: ${ids.join(", ")}`);
-      return status;
+      // What was named and is settled meanwhile was not cancelled.
+      return missed || (operands.length > 0 && done.length < rows.length) ? 1 : 0;
     });
   },
 });

@@ -9,14 +9,7 @@ import { type Context, defineCommand, type ExitStatus } from "../command.ts";
 import { withBus } from "../open.ts";
 import { showProgress } from "../progress.ts";
 import type { Comparison } from "../route-test/compare-command.ts";
-import {
-  checkSelection,
-  type Filters,
-  filterOptions,
-  listSelected,
-  type Selectable,
-  selectDeliveries,
-} from "../selection.ts";
+import { createSelection, type Filters } from "../selection.ts";
 import { listenForStop, type Stopping } from "../stopping.ts";
 import { plural } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
@@ -34,12 +27,14 @@ interface Rate {
   readonly windowMs: number;
 }
 
-const selectable: Selectable = {
+const selection = createSelection({
+  verb: "replay",
+  done: "replayed",
   states: settledStates,
-  unlessSaid: ["dead"],
+  unlessSaid: { states: ["dead"], text: "without ids: dead" },
   otherwise: "is not settled",
   nothing: "nothing of it can be replayed",
-};
+});
 
 /** Made due in one transaction where no rate is asked for. */
 const idsPerStep = 1000;
@@ -51,7 +46,7 @@ export const replay = defineCommand<Options>({
     { name: "[id...]", description: "deliveries (dlv_42), or events: all their deliveries" },
   ],
   options: [
-    ...filterOptions(selectable, "without ids: dead"),
+    ...selection.options,
     {
       flags: "--dry-run",
       description:
@@ -85,17 +80,11 @@ export const replay = defineCommand<Options>({
       );
     }
     const { wait = false, dryRun = false } = options;
-    checkSelection(operands, options, "replay");
+    selection.check(operands, options);
     return withBus(context, { deliver: wait && !dryRun, worker: wait }, async (bus) => {
-      const { rows, missed } = await selectDeliveries(
-        context,
-        bus.store,
-        operands,
-        options,
-        selectable,
-      );
+      const { rows, missed } = await selection.find(context, bus.store, operands, options);
       if (dryRun) {
-        listSelected(context, rows, "replayed");
+        selection.list(context, rows);
         return missed ? 1 : 0;
       }
       const status = await replayRows(context, bus, rows, options);
