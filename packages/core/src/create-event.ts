@@ -1,12 +1,19 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { z } from "zod";
 import { eventTypePattern, unknownMetadata } from "./catalogue.ts";
-import { HookError, messageOf } from "./errors.ts";
+import { HookError } from "./errors.ts";
 import { type EventFields, eventFields, type PipehooksEvent } from "./event.ts";
-import { toEventError } from "./event-error.ts";
+import {
+  checkExtensions,
+  checkTraceparent,
+  describe,
+  errorOf,
+  invalid,
+  metadataOf,
+  text,
+  timeText,
+} from "./event-checks.ts";
 import { createId } from "./id.ts";
-import { issuesText } from "./issues-text.ts";
-import { freezeJson, isPlain, type JsonObject, type JsonSize } from "./json.ts";
+import type { JsonSize } from "./json.ts";
 import { didYouMean } from "./nearest.ts";
 
 /** What stamps and checks events. */
@@ -33,21 +40,6 @@ export type EventContext = Pick<
 
 /** Longest chain of causes; the event behind it is refused, which ends loops. */
 export const mostHops = 16;
-
-const traceparentPattern = /^[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
-// The profile of RFC 3339 that CloudEvents asks for: date, time, zone, all of it.
-const timePattern = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
-const extensionPattern = /^[a-z\d]{1,40}$/;
-const emptyMetadata: JsonObject = Object.freeze({});
-
-const errorSchema = z.strictObject({
-  message: z.string(),
-  class: z.string().optional(),
-  code: z.string().optional(),
-  severity: z.enum(["INFO", "WARNING", "ERROR", "CRITICAL"]).optional(),
-  stack: z.string().optional(),
-  causes: z.array(z.strictObject({ class: z.string().optional(), message: z.string() })).optional(),
-});
 
 /**
  * Stamps, checks and freezes an event.
@@ -159,66 +151,6 @@ function schemaOf(type: string, rules: EventRules): StandardSchemaV1 {
   );
 }
 
-function text(type: string, name: string, value: unknown, size: JsonSize): string {
-  if (typeof value !== "string" || value === "") {
-    throw invalid(type, `has ${describe(value)} as "${name}"`, "Give a text that is not empty");
-  }
-  size.maxBytes += value.length * 6 + name.length + 6;
-  return value;
-}
-
-function timeText(type: string, value: unknown): string {
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
-  if (typeof value === "string" && timePattern.test(value)) {
-    const ms = Date.parse(value);
-    if (!Number.isNaN(ms)) return new Date(ms).toISOString();
-  }
-  throw invalid(
-    type,
-    `has ${describe(value)} as "time"`,
-    'Give a Date or RFC 3339 text with a zone, such as "2026-03-29T01:00:00Z"',
-  );
-}
-
-function metadataOf(type: string, schema: StandardSchemaV1, value: unknown, size: JsonSize) {
-  const given = value ?? emptyMetadata;
-  if (typeof given === "object" && !isPlain(given)) {
-    throw invalid(type, `has a ${given.constructor?.name} as "metadata"`, "Give a plain object");
-  }
-  const result = schema["~standard"].validate(given);
-  if (result instanceof Promise) {
-    // Nobody waits for its verdict.
-    result.catch(() => {});
-    throw invalid(type, "has an asynchronous schema", "Use one that validates synchronously");
-  }
-  if (result.issues !== undefined) {
-    throw invalid(
-      type,
-      `does not fit its schema: ${issuesText(result.issues)}`,
-      "Mend the metadata",
-    );
-  }
-  if (typeof result.value !== "object" || result.value === null || Array.isArray(result.value)) {
-    throw invalid(type, `has ${describe(result.value)} as "metadata"`, "Give an object");
-  }
-  return result.value === emptyMetadata
-    ? emptyMetadata
-    : freezeJson(result.value, "metadata", size);
-}
-
-function errorOf(type: string, error: unknown, size: JsonSize) {
-  const plain = error instanceof Error ? toEventError(error) : error;
-  const checked = errorSchema.safeParse(plain);
-  if (!checked.success) {
-    throw invalid(
-      type,
-      `has an "error" that does not fit: ${issuesText(checked.error.issues)}`,
-      "Give an Error, or an object with message and optionally class, code, severity, stack, causes",
-    );
-  }
-  return freezeJson(plain, "error", size);
-}
-
 function stampCause(
   event: Record<string, unknown>,
   type: string,
@@ -243,31 +175,6 @@ function stampCause(
   event.hops = hops;
 }
 
-/** Whether it is a `traceparent` of W3C Trace Context; version `ff` is none. */
-export function isTraceparent(value: unknown): value is string {
-  return typeof value === "string" && traceparentPattern.test(value) && !value.startsWith("ff");
-}
-
-function checkTraceparent(type: string, value: unknown): string {
-  if (isTraceparent(value)) return value;
-  throw invalid(type, `has ${describe(value)} as "traceparent"`, "Give 00-<trace>-<span>-<flags>");
-}
-
-function checkExtensions(type: string, value: unknown, size: JsonSize) {
-  if (typeof value !== "object" || value === null || !isPlain(value)) {
-    throw invalid(type, `has ${describe(value)} as "extensions"`, "Give an object");
-  }
-  for (const [name, item] of Object.entries(value)) {
-    if (!extensionPattern.test(name)) {
-      throw invalid(type, `has an extension "${name}"`, "Names are lower-case letters and digits");
-    }
-    if (!["string", "number", "boolean"].includes(typeof item)) {
-      throw invalid(type, `has ${describe(item)} as extension "${name}"`, "Give a simple value");
-    }
-  }
-  return freezeJson(value, "extensions", size);
-}
-
 function checkBytes(event: PipehooksEvent, json: string | undefined, most: number): void {
   const bytes = Buffer.byteLength(json ?? JSON.stringify(event));
   if (bytes <= most) return;
@@ -288,14 +195,4 @@ function isoOf(now: number): string {
     isoText = new Date(now).toISOString();
   }
   return isoText;
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return "nothing";
-  const shown = typeof value === "string" ? JSON.stringify(value) : messageOf(value);
-  return shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
-}
-
-function invalid(type: string, what: string, remedy: string): HookError {
-  return new HookError("EVENT_INVALID", `Event "${type}" ${what}. ${remedy}.`);
 }

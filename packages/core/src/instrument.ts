@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type EventContext, isTraceparent } from "./create-event.ts";
+import type { EventContext } from "./create-event.ts";
 import type { EventFields } from "./event.ts";
+import { isTraceparent } from "./event-checks.ts";
 import { toEventError } from "./event-error.ts";
 import { createId } from "./id.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
