@@ -57,7 +57,9 @@ export function createOutput(options: OutputOptions, { stdout, stderr, env }: St
   let redactsNothing = true;
   let status = "";
   const gone = new AbortController();
-  stdout.on("error", () => gone.abort());
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") gone.abort();
+  });
 
   const write = (stream: NodeJS.WriteStream, text: string) => {
     // The status line makes room for whatever else is shown in the same terminal.

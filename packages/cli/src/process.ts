@@ -4,12 +4,13 @@ import type { Output } from "./output.ts";
 /** The command as a process: its arguments, its streams, its end. */
 export async function runProcess(): Promise<void> {
   ignoreSqliteWarning();
-  // Whoever read our output has gone (`| head`): nobody is left to tell.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
-  }
+  // What cannot be shown (a log on a full disk, a terminal that was closed) must not end what is done.
+  let unwritten: Error | undefined;
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // Whoever read it has gone (`| head`) and wants no more.
+    if (error.code !== "EPIPE") unwritten ??= error;
+  });
   let output: Output | undefined;
   const fail = (text: string) => {
     output?.status("");
@@ -29,10 +30,14 @@ export async function runProcess(): Promise<void> {
   const status = await main(process.argv.slice(2), process, (made) => {
     output = made;
   });
-  await Promise.all([process.stdout, process.stderr].map(flushed));
+  await flushed(process.stdout);
+  if (unwritten !== undefined) {
+    fail(`The output could not be written: ${unwritten.message}. What was done stands.`);
+  }
+  await flushed(process.stderr);
   isDone = true;
   // What a plugin left open must not keep the command from ending.
-  process.exit(status);
+  process.exit(unwritten === undefined ? status : status || 1);
 }
 
 /** Node 22 calls node:sqlite experimental. What is used of it is the same in Node 24, and tried on both. */
@@ -44,9 +49,7 @@ function ignoreSqliteWarning(): void {
   };
 }
 
+/** Resolves when all is written, and when it is known whether it could be. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    if (stream.destroyed || stream.writableLength === 0) resolve();
-    else stream.write("", () => resolve());
-  });
+  return new Promise((resolve) => stream.write("", () => setImmediate(resolve)));
 }

@@ -13,7 +13,8 @@ import { vi } from "vitest";
 // Many processes on few cores: what matters is that each ends, not how soon.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
-const bin = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
+/** The command, built. */
+export const bin = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
 
 /** Of util-linux: runs a command in a terminal. */
 const terminal = "script";

@@ -1,7 +1,10 @@
-import { readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createHttpReceiver } from "@pipehooks/testing";
 import { expect, test } from "vitest";
-import { createFolder, hasTerminal, linesOf, webhookTo } from "./command.ts";
+import { bin, createFolder, hasTerminal, linesOf, webhookTo } from "./command.ts";
 
 const nowhere = webhookTo("http://127.0.0.1:9/");
 const escapeCode = "\u001b[";
@@ -144,6 +147,49 @@ test.concurrent("a reader that goes away early is no failure", async () => {
   expect(stderr).toBe("");
   expect(status).toBe(0);
 });
+
+test.concurrent("what cannot be written fails a command that shows something", async () => {
+  await using folder = await createFolder(nowhere);
+  await folder.run(["emit", "pipeline.end"]);
+
+  const listing = startUnread(folder.path, ["events"], "pipe");
+  listing.stderr?.setEncoding("utf8");
+  const [[status], stderr] = await Promise.all([
+    once(listing, "close"),
+    listing.stderr?.toArray() ?? [],
+  ]);
+
+  expect(status).toBe(1);
+  expect(stderr.join("")).toMatch(/error: The output could not be written: EBADF.*done stands/);
+});
+
+test.concurrent.for([[["deliver", "--follow"]], [["deliver", "--follow", "--json"]]] as const)(
+  "%j goes on delivering when its log cannot be written",
+  async ([args], { expect, onTestFinished }) => {
+    await using receiver = await createHttpReceiver();
+    await using folder = await createFolder(webhookTo(receiver.url));
+
+    const following = startUnread(folder.path, args, "unwritable");
+    onTestFinished(() => void following.kill("SIGKILL"));
+    for (const count of [1, 2, 3]) {
+      await folder.run(["emit", "pipeline.end"]);
+      await expect.poll(() => receiver.requests.length, { timeout: 20_000 }).toBe(count);
+    }
+
+    expect(following.exitCode).toBe(null);
+    following.kill();
+    await once(following, "exit");
+    const ids = receiver.requests.map(({ headers }) => headers["webhook-id"]);
+    expect(new Set(ids).size).toBe(3);
+  },
+);
+
+/** With streams that take nothing, as on a full disk: files that are open for reading only. */
+function startUnread(cwd: string, args: readonly string[], talk: "pipe" | "unwritable") {
+  const unwritable = openSync(join(cwd, "pipehooks.yaml"), "r");
+  const stdio = ["ignore", unwritable, talk === "pipe" ? "pipe" : unwritable] as const;
+  return spawn(process.execPath, [bin, ...args], { cwd, stdio: [...stdio] });
+}
 
 test.concurrent("no secret of the configuration appears in any command's output or in the store", async () => {
   const secret = "tr0ub4dor&3";
