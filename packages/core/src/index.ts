@@ -68,6 +68,7 @@ export {
   type PipehooksEvent,
   type Severity,
 } from "./event.ts";
+export { isTraceparent } from "./event-checks.ts";
 export { toEventError } from "./event-error.ts";
 export type { ExplainOptions, ExplainTarget } from "./explain/explain.ts";
 export { explainRoute, type RouteExplanation, type RouteGate } from "./explain/explain-route.ts";

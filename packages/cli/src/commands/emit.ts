@@ -1,9 +1,14 @@
-import type { EventFields, JsonObject, Pipehooks, Severity } from "@pipehooks/core";
+import {
+  type EventFields,
+  isTraceparent,
+  type JsonObject,
+  type Pipehooks,
+  type Severity,
+} from "@pipehooks/core";
 import { type Context, defineCommand, type ExitStatus } from "../command.ts";
 import { parseMetadata, parseMetadataJson } from "../metadata.ts";
 import { withBus } from "../open.ts";
 import { parseOneOf } from "../parse.ts";
-import { isTraceparent } from "../traceparent.ts";
 import { UsageError } from "../usage-error.ts";
 
 interface Options {
@@ -117,6 +122,7 @@ function toFields(options: Options, pairs: readonly string[]): EventFields<JsonO
     pipeline: pipeline ?? (PIPEHOOKS_PIPELINE || undefined),
     runId: runId ?? (PIPEHOOKS_RUN_ID || undefined),
     metadata,
+    // A foreign tool's mistake in the environment must not cost the event.
     traceparent: isTraceparent(TRACEPARENT) ? TRACEPARENT : undefined,
     error: message === undefined ? undefined : { message, severity },
   };
