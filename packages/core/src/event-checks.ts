@@ -48,12 +48,7 @@ export function metadataOf(type: string, schema: StandardSchemaV1, value: unknow
   if (typeof given === "object" && !isPlain(given)) {
     throw invalid(type, `has a ${given.constructor?.name} as "metadata"`, "Give a plain object");
   }
-  const result = schema["~standard"].validate(given);
-  if (result instanceof Promise) {
-    // Nobody waits for its verdict.
-    result.catch(() => {});
-    throw invalid(type, "has an asynchronous schema", "Use one that validates synchronously");
-  }
+  const result = validate(type, schema, given);
   if (result.issues !== undefined) {
     throw invalid(
       type,
@@ -67,6 +62,24 @@ export function metadataOf(type: string, schema: StandardSchemaV1, value: unknow
   return result.value === emptyMetadata
     ? emptyMetadata
     : freezeJson(result.value, "metadata", size);
+}
+
+function validate(type: string, schema: StandardSchemaV1, metadata: unknown) {
+  let result: ReturnType<StandardSchemaV1["~standard"]["validate"]>;
+  try {
+    result = schema["~standard"].validate(metadata);
+  } catch (error) {
+    const why = `has metadata that its schema could not judge: ${messageOf(error)}`;
+    throw invalid(type, why, "Mend the schema, or what throws while it is read", error);
+  }
+  if (!(result instanceof Promise)) return result;
+  // Nobody waits for its verdict. zod makes a promise of what is thrown, too.
+  result.catch(() => {});
+  throw invalid(
+    type,
+    "has metadata that its schema did not judge at once: it is asynchronous, or something threw",
+    "Use one that validates synchronously, and metadata that can be read",
+  );
 }
 
 export function errorOf(type: string, error: unknown, size: JsonSize) {
@@ -113,6 +126,6 @@ export function describe(value: unknown): string {
   return shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
 }
 
-export function invalid(type: string, what: string, remedy: string): HookError {
-  return new HookError("EVENT_INVALID", `Event "${type}" ${what}. ${remedy}.`);
+export function invalid(type: string, what: string, remedy: string, cause?: unknown): HookError {
+  return new HookError("EVENT_INVALID", `Event "${type}" ${what}. ${remedy}.`, { cause });
 }

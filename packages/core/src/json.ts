@@ -13,6 +13,8 @@ export interface JsonSize {
 }
 
 const deepest = 100;
+/** In characters; of a longer path the middle is left out. */
+const longestPath = 200;
 
 /** The objects that hold a place, innermost first; a chain, because a list would be grown anew for each copy. */
 interface Above {
@@ -147,7 +149,12 @@ function refuse({ name }: Whole, above: Above | undefined, key: Key, why: string
     steps.unshift(Array.isArray(at.holder) ? `[${inner}]` : `.${inner}`);
     inner = at.next === undefined ? undefined : keyOf(at.next.holder, at.holder);
   }
-  return new HookError("EVENT_INVALID", `Event: "${name}${steps.join("")}" ${why}.`);
+  const path = `${name}${steps.join("")}`;
+  const shown =
+    path.length > longestPath
+      ? `${path.slice(0, longestPath / 2)} … ${path.slice(-longestPath / 2)}`
+      : path;
+  return new HookError("EVENT_INVALID", `Event: "${shown}" ${why}.`);
 }
 
 /** Sought when it is told: to note all keys on the way would be the dearest part of a copy. */

@@ -1,6 +1,7 @@
+import { messageOf } from "./errors.ts";
 import { redactValue } from "./redact.ts";
 
-/** Where Pipehooks talks; `pino` and `console` fit behind it with one line each. */
+/** Where Pipehooks talks; `pino` and `console` fit behind it with one line each. One that throws or rejects does no harm. */
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -24,17 +25,43 @@ function writeLine(
   fields?: Readonly<Record<string, unknown>>,
 ): void {
   const tail = fields === undefined ? "" : ` ${JSON.stringify(fields)}`;
-  process.stderr.write(`pipehooks ${level}: ${message}${tail}\n`);
+  // The console takes what the stream cannot write as lost (a full disk), which unheard would end the process.
+  console.error(`pipehooks ${level}: ${message}${tail}`);
 }
 
-/** The same logger with every line passed through `redact` first, so that no secret gets out. */
+/**
+ * The same logger with every line passed through `redact` first, so that no secret gets out. It never throws: lines that
+ * the logger fails to take go to stderr.
+ */
 export function redactingLogger(logger: Logger, redact: (text: string) => string): Logger {
-  const clean = (fields?: Readonly<Record<string, unknown>>) =>
-    fields === undefined ? undefined : (redactValue(fields, redact) as typeof fields);
+  let hasFailed = false;
+  const write = (
+    level: keyof Logger,
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ) => {
+    const line = redact(message);
+    const rest = fields && (redactValue(fields, redact) as typeof fields);
+    const instead = (error: unknown) => {
+      if (!hasFailed) {
+        const why = redact(messageOf(error));
+        stderrLogger.error(`The logger failed: ${why}. What it does not take goes to stderr.`);
+      }
+      hasFailed = true;
+      stderrLogger[level](line, rest);
+    };
+    try {
+      const returned: unknown = logger[level](line, rest);
+      // One that writes elsewhere may be an async function, which nobody waits for.
+      if (returned instanceof Promise) returned.catch(instead);
+    } catch (error) {
+      instead(error);
+    }
+  };
   return {
-    debug: (message, fields) => logger.debug(redact(message), clean(fields)),
-    info: (message, fields) => logger.info(redact(message), clean(fields)),
-    warn: (message, fields) => logger.warn(redact(message), clean(fields)),
-    error: (message, fields) => logger.error(redact(message), clean(fields)),
+    debug: (message, fields) => write("debug", message, fields),
+    info: (message, fields) => write("info", message, fields),
+    warn: (message, fields) => write("warn", message, fields),
+    error: (message, fields) => write("error", message, fields),
   };
 }

@@ -93,7 +93,7 @@ async function warnOfLoss(store: Store, logger: Logger): Promise<void> {
     .reduce((total, { count }) => total + count, 0);
   if (lost > 0) {
     logger.warn(
-      `${lost} deliveries end with the memory store. Drain before closing, or use a durable store.`,
+      `${lost} deliveries end with the memory store. Drain before closing (horizonMs: retries, too), or use a durable store.`,
     );
   }
 }

@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { openSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import {
   createMemoryStore,
@@ -314,6 +315,25 @@ describe("refusal", () => {
       5,
     );
     expect(status).toBe(0);
+  });
+
+  test("a stderr that cannot be written, as on a full disk, does not end the pipeline", async () => {
+    const program = `
+      import { createPipehooks } from "@pipehooks/core";
+      const bus = createPipehooks();
+      await bus.emit("no.such.type").catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await bus.close();
+      console.log("alive");
+    `;
+    const readOnly = openSync(import.meta.filename, "r");
+
+    const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", readOnly],
+      encoding: "utf8",
+    });
+
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "alive\n" });
   });
 });
 

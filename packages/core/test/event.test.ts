@@ -8,6 +8,7 @@ import {
   mostHops,
   type PipehooksEvent,
 } from "@pipehooks/core";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
@@ -23,6 +24,11 @@ async function refusal(emitted: Promise<unknown>): Promise<HookError> {
   );
   if (error instanceof HookError) return error;
   throw new Error(`Not refused with a HookError but ${String(error)}`);
+}
+
+/** A Standard Schema of no library. */
+function byHand(validate: StandardSchemaV1["~standard"]["validate"]): StandardSchemaV1 {
+  return { "~standard": { version: 1, vendor: "by hand", validate } };
 }
 
 function frozenAll(value: unknown): boolean {
@@ -241,6 +247,16 @@ describe("JSON", () => {
       expect(error.code).toBe("EVENT_INVALID");
       expect(error.message).toContain(`"${path}`);
     }
+  });
+
+  test("of a long path the middle is left out", async () => {
+    const { bus } = openBus({ allowUnknownTypes: true });
+    const metadata = { ["k".repeat(100_000)]: [1n] };
+
+    const error = await refusal(bus.emitUnknown("my.own", { metadata: metadata as never }));
+
+    expect(error.message).toMatch(/"metadata\.k+ … k+\[0\]" is a BigInt/);
+    expect(error.message.length).toBeLessThan(400);
   });
 
   test.for([
@@ -597,16 +613,11 @@ describe("types", () => {
 
   test("own types are checked by any Standard Schema validator", async () => {
     const events = defineEvents({
-      "my.own": {
-        "~standard": {
-          version: 1,
-          vendor: "by hand",
-          validate: (value: unknown) =>
-            Reflect.get(Object(value), "n") === 1
-              ? { value: { n: 1, seen: true } }
-              : { issues: [{ message: "must be 1", path: [{ key: "n" }] }] },
-        },
-      },
+      "my.own": byHand((value) =>
+        Reflect.get(Object(value), "n") === 1
+          ? { value: { n: 1, seen: true } }
+          : { issues: [{ message: "must be 1", path: [{ key: "n" }] }] },
+      ),
     });
     const { bus } = openBus({ events });
 
@@ -627,6 +638,23 @@ describe("types", () => {
 
     expect(error.code).toBe("EVENT_INVALID");
     expect(error.message).toContain("asynchronous");
+  });
+
+  test.for([
+    ["zod", z.looseObject({}), "something threw"],
+    ["another library", byHand((value) => ({ value: { ...Object(value) } })), "judge: no such row"],
+  ] as const)("metadata that throws while %s reads it is refused", async ([, schema, why]) => {
+    const { bus } = openBus({ events: defineEvents({ "my.own": schema }) });
+    const metadata = {
+      get rows(): number {
+        throw new Error("no such row");
+      },
+    };
+
+    const error = await refusal(bus.emitUnknown("my.own", { metadata }));
+
+    expect(error.code).toBe("EVENT_INVALID");
+    expect(error.message).toContain(why);
   });
 
   test("a schema that gives no object is refused", async () => {

@@ -1,6 +1,6 @@
 import { createRedactor, redactedMark, redactingLogger } from "@pipehooks/core";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createLog } from "./virtual-bus.ts";
 
 const secret = 's3cr"et/p+ß=?';
@@ -108,4 +108,28 @@ describe("a redacting logger", () => {
     expect(lines.join()).not.toContain("topsecret");
     expect(lines.join()).not.toContain("123456");
   });
+
+  test.for([
+    ["throws", () => boom()],
+    ["rejects", async () => boom()],
+  ] as const)("one that %s harms nobody: its lines go to stderr", async ([, fail]) => {
+    using stderr = vi.spyOn(console, "error").mockImplementation(() => {});
+    const logger = { debug: fail, info: fail, warn: fail, error: fail };
+    const clean = redactingLogger(logger, createRedactor(["topsecret"]));
+
+    clean.warn("has topsecret", { rows: 1 });
+    clean.info("not shown there");
+    clean.error("second");
+    await new Promise(setImmediate);
+
+    expect(stderr.mock.calls).toEqual([
+      [expect.stringMatching(/error: The logger failed: disk full for \[redacted\]/)],
+      ['pipehooks warn: has [redacted] {"rows":1}'],
+      ["pipehooks error: second"],
+    ]);
+  });
 });
+
+function boom(): never {
+  throw new Error("disk full for topsecret");
+}
