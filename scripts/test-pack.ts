@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { checkBundled } from "./packed-bundle.ts";
 import { checkPackedCommand } from "./packed-command.ts";
 import { run } from "./run.ts";
 
@@ -109,7 +110,9 @@ async function checkCommand(version: string): Promise<void> {
   if (said !== version) throw new Error(`pipehooks --version said "${said}", not "${version}".`);
   const oldest = await installOldestNode();
   const commands = async () => {
-    for (const node of [process.execPath, oldest]) await checkPackedCommand(folder, node);
+    const nodes = [process.execPath, oldest];
+    for (const node of nodes) await checkPackedCommand(folder, node);
+    await checkBundled(folder, nodes);
   };
   await Promise.all([commands(), checkStore(oldest)]);
   await checkOldNode();

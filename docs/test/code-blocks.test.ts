@@ -26,7 +26,11 @@ test("every TypeScript block of the pages type-checks", async () => {
     noUnusedLocals: false,
     noUnusedParameters: false,
   };
-  const tsconfig = { extends: "../../tsconfig.base.json", compilerOptions, include: ["*.ts"] };
+  const tsconfig = {
+    extends: "../../tsconfig.base.json",
+    compilerOptions,
+    include: ["*.ts", "../../modules.d.ts"],
+  };
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
 
   const found = await outputOf("tsc", ["-p", folder, "--pretty", "false"]);

@@ -16,15 +16,14 @@ const bundle = await rolldown({
     bin: "src/bin.ts",
     index: "src/index.ts",
     // The thread of the store is looked for beside the module that starts it.
-    worker: "../sqlite/src/worker.ts",
+    "sqlite-thread": "../sqlite/src/sqlite-thread.ts",
   },
-  // It talks to the network: whoever installed the command can update it alone.
-  external: ["undici"],
+  // undici talks to the network: whoever installed the command can update it alone. The others few commands need.
+  external: ["undici", "@marcbachmann/cel-js", "croner"],
   plugins: [quickBuiltIns()],
 });
 const { output } = await bundle.write({
   dir: dist,
-  // All in one folder: from each of them `../package.json` is ours.
   chunkFileNames: "[name].js",
   // Without spaces it loads faster; with its names a stack can still be read.
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },

@@ -3,7 +3,7 @@ import type { Command, ExitStatus, Option } from "./command.ts";
 import { createOutput, type Output, type OutputOptions, type Streams } from "./output.ts";
 import { commandLoaders } from "./registry.ts";
 import { UsageError } from "./usage-error.ts";
-import { ownVersion } from "./version.ts";
+import { version } from "./version.ts";
 
 interface GlobalOptions {
   readonly config?: string;
@@ -64,7 +64,7 @@ function commandNameIn(args: readonly string[]): string | undefined {
 function createProgram({ stdout, stderr }: Streams): Program {
   return new Program("pipehooks")
     .description("Event hooks for data pipelines: emit, deliver, look, replay.")
-    .version(ownVersion(), "-V, --version", "print the version")
+    .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .option(
       "-c, --config <file>",

@@ -1,12 +1,12 @@
 import type { PluginSearch } from "@pipehooks/config";
-import { ownVersion } from "./version.ts";
+import { version } from "./version.ts";
 
 /** The plugins that come with the command, behind those of the user's folder. */
 export function ownPlugins(): Omit<PluginSearch, "folder"> {
   return {
     resolveFrom: [import.meta.url],
     builtIn: {
-      version: ownVersion(),
+      version,
       plugins: { "@pipehooks/webhook": () => import("@pipehooks/webhook") },
     },
   };

@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
 import type { Environment, ParseError } from "@marcbachmann/cel-js";
+import { loadCel } from "./at-once.cjs";
 import { HookError, messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
 
@@ -123,12 +123,10 @@ let shared: Environment | undefined;
 // Loaded when the first condition is compiled: a pipeline without one does not pay for it.
 /** What conditions are read by; what is not checked here, such as the parts of a condition, is read by it too. */
 export function environment(): Environment {
-  const cel: typeof import("@marcbachmann/cel-js") = createRequire(import.meta.url)(
-    "@marcbachmann/cel-js",
-  );
-  shared ??= new cel.Environment({ unlistedVariablesAreDyn: false }).registerVariable(
-    "event",
-    "map",
-  );
+  if (shared === undefined) {
+    const { Environment } = loadCel() as typeof import("@marcbachmann/cel-js");
+    const empty = new Environment({ unlistedVariablesAreDyn: false });
+    shared = empty.registerVariable("event", "map");
+  }
   return shared;
 }

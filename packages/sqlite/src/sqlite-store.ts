@@ -20,7 +20,7 @@ import { createCallQueue } from "./queue.ts";
 import type { Runner } from "./runner.ts";
 import { createUpdates, toMemory } from "./updates.ts";
 import { createWatch } from "./watch.ts";
-import { createWorkerRunner } from "./worker-runner.ts";
+import { createWorkerRunner, findThread } from "./worker-runner.ts";
 
 const settled: readonly DeliveryState[] = ["delivered", "skipped", "dead", "cancelled"];
 const defaultLimit = 100;
@@ -38,10 +38,11 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   let closing: Promise<void> | undefined;
 
   async function load(): Promise<Runner> {
+    const thread = worker && runner === undefined ? findThread() : undefined;
+    if (thread instanceof URL) runner = createWorkerRunner(database, thread);
+    else if (thread !== undefined) warnOfOneThread(thread);
     // node:sqlite is loaded only where it runs.
-    runner ??= worker
-      ? createWorkerRunner(database)
-      : (await import("./runner.ts")).createRunner(database);
+    runner ??= (await import("./runner.ts")).createRunner(database);
     return runner;
   }
 
@@ -143,6 +144,18 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
       await closing;
     },
   };
+}
+
+let hasWarned = false;
+
+function warnOfOneThread(why: string): void {
+  if (hasWarned) return;
+  hasWarned = true;
+  process.emitWarning(
+    `@pipehooks/sqlite runs on the thread of its caller, which waits for the disk then: it has no thread of its own, for ${why}. ` +
+      "With worker: false it says nothing.",
+    "PipehooksWarning",
+  );
 }
 
 /** Asks step by step until enough is found or all was looked at. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { Answers, Call } from "./calls.ts";
 import type { DatabaseOptions } from "./database.ts";
@@ -13,12 +14,12 @@ interface Waiting {
  * A {@link Runner} in a worker thread, so that no fsync holds up the caller's event loop. The thread starts with
  * the first call, keeps the process alive while a call is under way and never else, and is started anew after it died.
  */
-export function createWorkerRunner(options: DatabaseOptions): Runner {
+export function createWorkerRunner(options: DatabaseOptions, file: URL): Runner {
   let worker: Worker | undefined;
   let waiting: Waiting[] = [];
 
   function start(): Worker {
-    const started = new Worker(workerFile(), {
+    const started = new Worker(file, {
       name: "pipehooks-sqlite",
       workerData: options,
       // Node 22 calls node:sqlite experimental, once per thread.
@@ -62,9 +63,19 @@ export function createWorkerRunner(options: DatabaseOptions): Runner {
   };
 }
 
-/** `worker.ts` beside the source, `worker.js` beside what was compiled. */
-function workerFile(): URL {
-  return new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
+/** What the thread runs, or why none can be started here. */
+export function findThread(): URL | string {
+  // Node's permission model: `node --permission` without `--allow-worker`.
+  if (process.permission?.has("worker") === false) {
+    return "this process may start none (--allow-worker lets it)";
+  }
+  // A module that was bundled as CommonJS has no address.
+  const here: string = import.meta.url ?? "";
+  // Its own name, for in a bundle's folder there may be a `worker.js` of somebody else's.
+  const name = here.endsWith(".ts") ? "./sqlite-thread.ts" : "./sqlite-thread.js";
+  const file = URL.parse(name, here);
+  if (file?.protocol === "file:" && existsSync(file)) return file;
+  return "its file was left behind when the code was bundled (leave @pipehooks/sqlite out of the bundle)";
 }
 
 function crashed(path: string, why: unknown): StoreFault {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isHookError } from "@pipehooks/core";
@@ -50,6 +51,30 @@ describe("options", () => {
     process.off("worker", count);
     expect(started).toBe(threads);
     expect(await eventIds(store)).toHaveLength(10);
+  });
+
+  test("where a process may start no thread it does without one, and says so", async () => {
+    const path = join(temporaryFolder(), "store.db");
+    const program = `
+      import { sqliteStore } from "@pipehooks/sqlite";
+      const stores = ["a", "b"].map((name) => sqliteStore({ path: process.argv[1] + name }));
+      for (const store of stores) await store.accept([${JSON.stringify(acceptance("e1"))}]);
+      const found = await Promise.all(stores.map((store) => store.events({})));
+      console.log(found.map(({ length }) => length).join());
+      for (const store of stores) await store[Symbol.asyncDispose]();
+    `;
+    const flags = ["--permission", "--allow-fs-read=*", "--allow-fs-write=*"];
+
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [...flags, "--input-type=module", "--eval", program, path],
+      { cwd: import.meta.dirname, encoding: "utf8" },
+    );
+
+    expect(stdout).toBe("1,1\n");
+    expect(
+      stderr.match(/it has no thread of its own, for .* \(--allow-worker lets it\)/g),
+    ).toHaveLength(1);
   });
 
   test("maxBytes: a file at its bound takes no more, keeps what it has, and takes more once there is room", async () => {

@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
 import type { Cron } from "croner";
+import { loadCroner } from "../at-once.cjs";
 import { HookError, messageOf } from "../errors.ts";
 import type { CronSpec } from "./spec.ts";
 
@@ -58,7 +58,8 @@ function compile({ cron, timeZone }: CronSpec): Compiled {
 
 function parse(cron: string, timezone: string): Cron {
   try {
-    const parsed = new (loadCroner().Cron)(cron, {
+    const { Cron } = loadCroner() as typeof import("croner");
+    const parsed = new Cron(cron, {
       timezone,
       mode: "5-part",
       // Otherwise "30 2,14 * * *" would leave a time out where daylight saving begins.
@@ -81,13 +82,4 @@ function never({ cron, timeZone }: CronSpec): HookError {
     "CONFIG_INVALID",
     `Schedule "${cron}" in time zone "${timeZone}" never comes. Write a date that exists.`,
   );
-}
-
-let croner: typeof import("croner") | undefined;
-
-// Loaded when the first schedule is used: a pipeline without one does not pay for it.
-function loadCroner(): typeof import("croner") {
-  const loaded: typeof import("croner") = croner ?? createRequire(import.meta.url)("croner");
-  croner = loaded;
-  return loaded;
 }

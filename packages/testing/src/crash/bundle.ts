@@ -17,7 +17,7 @@ export function bundle(program: URL): Promise<string> {
 }
 
 async function make(input: string): Promise<string> {
-  // `test/children/deliver.ts` of a package, whose `package.json` it reads as `../package.json`.
+  // `test/children/deliver.ts` of a package, whose dependencies are found from its folder.
   const folder = dirname(dirname(dirname(input)));
   const file = join(folder, ".pipehooks", basename(input).replace(/ts$/, "mjs"));
   const bundled = await rolldown({
