@@ -1,11 +1,13 @@
 import { constants } from "node:os";
 
-/** Ctrl-C, or a supervisor that wants the process to end. */
+// Ctrl-C, a supervisor that wants the process to end, a terminal that was closed.
+const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 export interface Stopping extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** The first SIGINT or SIGTERM aborts the signal, so that work can end in order; the second one ends the process. */
+/** The first SIGINT, SIGTERM or SIGHUP aborts the signal, so that work can end in order; the second one ends the process. */
 export function listenForStop(onFirst: () => void = () => {}): Stopping {
   const controller = new AbortController();
   const stop = (name: NodeJS.Signals) => {
@@ -13,13 +15,11 @@ export function listenForStop(onFirst: () => void = () => {}): Stopping {
     controller.abort();
     onFirst();
   };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  for (const name of stopSignals) process.on(name, stop);
   return {
     signal: controller.signal,
     [Symbol.dispose]: () => {
-      process.off("SIGINT", stop);
-      process.off("SIGTERM", stop);
+      for (const name of stopSignals) process.off(name, stop);
     },
   };
 }

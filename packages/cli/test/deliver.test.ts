@@ -112,36 +112,39 @@ test.concurrent("deliver --follow --json prints Pipehooks' own events, one a lin
   expect(status).toBe(0);
 });
 
-test.concurrent("SIGTERM lets a running attempt end and starts no new one, whatever waits", async () => {
-  const begun = Promise.withResolvers<void>();
-  const answer = Promise.withResolvers<void>();
-  await using receiver = await createHttpReceiver({
-    respond: async () => {
-      begun.resolve();
-      await answer.promise;
-      return 200;
-    },
-  });
-  await using folder = await createFolder(webhookTo(receiver.url, "    concurrency: 2\n"));
-  await folder.run(["emit", "--stdin"], { input: events(50) });
-  const following = folder.start(["deliver", "--follow"]);
-  await begun.promise;
+test.concurrent.for(["SIGTERM", "SIGHUP"] as const)(
+  "%s lets a running attempt end and starts no new one, whatever waits",
+  async (signal, { expect }) => {
+    const begun = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    await using receiver = await createHttpReceiver({
+      respond: async () => {
+        begun.resolve();
+        await answer.promise;
+        return 200;
+      },
+    });
+    await using folder = await createFolder(webhookTo(receiver.url, "    concurrency: 2\n"));
+    await folder.run(["emit", "--stdin"], { input: events(50) });
+    const following = folder.start(["deliver", "--follow"]);
+    await begun.promise;
 
-  following.child.kill("SIGTERM");
-  await following.said(/Stopping/);
-  answer.resolve();
-  const { status } = await following.ended;
-  const sent = receiver.requests.length;
-  const counts = (await folder.json<{ counts: object }>(["hooks"]))[0]?.counts;
-  const rest = await folder.run(["deliver"]);
+    following.child.kill(signal);
+    await following.said(/Stopping/);
+    answer.resolve();
+    const { status } = await following.ended;
+    const sent = receiver.requests.length;
+    const counts = (await folder.json<{ counts: object }>(["hooks"]))[0]?.counts;
+    const rest = await folder.run(["deliver"]);
 
-  expect(status).toBe(0);
-  expect(sent).toBeLessThanOrEqual(2);
-  expect(counts).toMatchObject({ delivered: sent });
-  expect(rest.stdout).toContain(`${50 - sent} delivered`);
-  expect(new Set(receiver.requests.map(({ headers }) => headers["webhook-id"])).size).toBe(50);
-  expect(receiver.requests).toHaveLength(50);
-});
+    expect(status).toBe(0);
+    expect(sent).toBeLessThanOrEqual(2);
+    expect(counts).toMatchObject({ delivered: sent });
+    expect(rest.stdout).toContain(`${50 - sent} delivered`);
+    expect(new Set(receiver.requests.map(({ headers }) => headers["webhook-id"])).size).toBe(50);
+    expect(receiver.requests).toHaveLength(50);
+  },
+);
 
 test.concurrent("a second signal stops at once", async () => {
   await using receiver = await createHttpReceiver({ respond: "never" });

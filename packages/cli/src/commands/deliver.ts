@@ -21,7 +21,7 @@ export const deliver = defineCommand<Options>({
   name: "deliver",
   summary: "deliver what is due",
   options: [
-    { flags: "--follow", description: "go on until stopped (SIGINT, SIGTERM)" },
+    { flags: "--follow", description: "go on until stopped (SIGINT, SIGTERM, SIGHUP)" },
     {
       flags: "--for <duration>",
       description: "stay while something is due within this time, such as 10m",
