@@ -81,6 +81,7 @@ function reportIssue(issue: Issue, context: IssueContext): void {
     path: spot.path,
     message: describe(issue, spot, shown, context),
     suggestion: suggest(issue, spot, value, context),
+    help: helpFor(issue, spot, context),
     code: context.code,
     absence: !spot.found,
   });
@@ -160,6 +161,17 @@ function suggest(
     return meant === value ? undefined : meant;
   }
   return undefined;
+}
+
+// What is of a wrong type was taken for something else: what it is for, and which keys it has.
+function helpFor(issue: Issue, spot: Spot, { shape }: IssueContext): string | undefined {
+  if (issue.code !== "invalid_type") return undefined;
+  const { description, keys = [] } = shapeAt(shape, issue.path) ?? {};
+  const parts = [
+    ...(description === undefined ? [] : [`${withoutStop(description)}.`]),
+    ...(keys.length === 0 ? [] : [`Keys: ${keys.join(", ")}.`]),
+  ];
+  return parts.length === 0 ? undefined : `${spot.name}: ${parts.join(" ")}`;
 }
 
 function shapeAt(shape: Shape | undefined, steps: readonly PropertyKey[]): Shape | undefined {

@@ -15,6 +15,8 @@ export interface Problem {
   readonly message: string;
   /** The text that was probably meant. */
   readonly suggestion?: string | undefined;
+  /** What the key is for, where its value is of a wrong type. */
+  readonly help?: string | undefined;
   /** The line of the file, literal secrets masked. */
   readonly sourceLine?: string | undefined;
   /** What kind of problem it is, for programs. */
@@ -23,9 +25,9 @@ export interface Problem {
 
 const longestLine = 240;
 
-/** `file:line:column: message`, the source line, a caret, and the suggestion. */
+/** `file:line:column: message`, the source line, a caret, the suggestion, and what the key is for. */
 export function formatProblem(problem: Problem): string {
-  const { file, line, column, path, message, suggestion, sourceLine } = problem;
+  const { file, line, column, path, message, suggestion, help, sourceLine } = problem;
   const place =
     line === undefined ? [file, path].filter(Boolean).join(": ") : `${file}:${line}:${column}`;
   const lines = [`${place}: ${message}`];
@@ -37,6 +39,7 @@ export function formatProblem(problem: Problem): string {
     lines.push(`${gutter}${text}`, `${" ".repeat(gutter.length - 2)}| ${before}^`);
   }
   if (suggestion !== undefined) lines.push(`  Did you mean ${suggestion}?`);
+  if (help !== undefined) lines.push(`  ${help}`);
   return lines.join("\n");
 }
 
@@ -82,6 +85,7 @@ export interface Finding {
   readonly path: string;
   readonly message: string;
   readonly suggestion?: string | undefined;
+  readonly help?: string | undefined;
   readonly code?: ErrorCode | undefined;
   /** It says that something is not there: not to be believed of a file that could not be read to its end. */
   readonly absence?: boolean | undefined;
@@ -158,6 +162,7 @@ export class Problems {
       path: finding.path,
       message: redact(finding.message),
       suggestion: finding.suggestion,
+      help: finding.help,
       sourceLine: maskLine(this.text.slice(start, end).replace(/\r?\n$/, ""), path),
       code: finding.code ?? "CONFIG_INVALID",
     };

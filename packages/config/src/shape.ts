@@ -36,6 +36,8 @@ export interface Shape {
   admits(type: "string" | "number" | "integer" | "boolean" | "null" | "array" | "object"): boolean;
   /** Regular expressions of its texts. */
   readonly patterns: readonly string[];
+  /** What its author says of it. */
+  readonly description: string | undefined;
 }
 
 /** The shape of data that is anybody's. */
@@ -49,6 +51,7 @@ export const anyShape: Shape = {
   item: () => anyShape,
   admits: () => true,
   patterns: [],
+  description: undefined,
 };
 
 const shapes = new WeakMap<object, Shape>();
@@ -58,7 +61,8 @@ export function shapeOf(schema: StandardSchemaV1): Shape {
   const known = shapes.get(schema);
   if (known !== undefined) return known;
   const fields = fieldsOf(schema);
-  const shape = fields === undefined ? toShape(jsonSchemaOf(schema)) : toObjectShape(fields);
+  const shape =
+    fields === undefined ? toShape(jsonSchemaOf(schema)) : toObjectShape(fields, schema);
   shapes.set(schema, shape);
   return shape;
 }
@@ -83,7 +87,7 @@ function fieldsOf(schema: StandardSchemaV1): ObjectFields | undefined {
 }
 
 // A file uses few of the keys: converting those that are met takes a fraction of converting all.
-function toObjectShape({ shape, closed }: ObjectFields): Shape {
+function toObjectShape({ shape, closed }: ObjectFields, schema: StandardSchemaV1): Shape {
   const names = new Map(Object.keys(shape).map((name) => [toSnake(name), name]));
   return {
     ...anyShape,
@@ -97,6 +101,7 @@ function toObjectShape({ shape, closed }: ObjectFields): Shape {
         : { name, shape: shapeOf(field) };
     },
     admits: (type) => type === "object",
+    description: textOf(Reflect.get(schema, "description")),
   };
 }
 
@@ -104,8 +109,11 @@ export function toShape(
   schema: JsonSchema | boolean | undefined,
   root: JsonSchema | boolean = schema ?? true,
 ): Shape {
+  const description = textOf(Reflect.get(Object(schema), "description"));
   const branches = branchesOf(schema ?? true, root, 0);
-  if (branches === undefined) return anyShape;
+  if (branches === undefined) {
+    return description === undefined ? anyShape : { ...anyShape, description };
+  }
   const objects = branches.filter((branch) => branch.properties !== undefined);
   const names = new Map<string, string>();
   for (const branch of objects) {
@@ -135,7 +143,12 @@ export function toShape(
     item: (index) => below((branch) => branch.prefixItems?.[index] ?? branch.items),
     admits: (type) => branches.some((branch) => mayBe(branch, type)),
     patterns: branches.flatMap(({ pattern }) => (pattern === undefined ? [] : [pattern])),
+    description,
   };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 const deepestNesting = 20;

@@ -485,6 +485,32 @@ test("a problem is shown with its file, place, line, a caret under the column, a
   expect(error.format()).toMatch(/\n\n1 problem; nothing was started\.$/);
 });
 
+test.for([
+  [
+    "store: { path: x.db }",
+    "store: sqlite:PATH or memory:. Default sqlite:.pipehooks/pipehooks.db, relative to the file.",
+  ],
+  [
+    "retention: 30d",
+    "retention: How long what is settled is kept. Keys: max_age, dead_max_age, max_events.",
+  ],
+  [
+    "defaults: { retry: 5 }",
+    "retry: When a failed attempt is repeated: with waits that grow, and how often. Keys: attempts, base, factor, cap, jitter, max_age.",
+  ],
+  [withHook("", "parts: x").replace("version: 1\n", ""), "parts: In their order."],
+  [withHook("", "parts: [x]").replace("version: 1\n", ""), "parts[0]: Keys: part_name."],
+  ["max_event_size: 1 MB", undefined],
+] as const)(
+  "of a value of a wrong type it is said what its key is for: %s",
+  async ([text, help]) => {
+    const [problem] = await problemsOf(`version: 1\n${text}`);
+
+    expect(problem?.help).toBe(help);
+    expect(problem && formatProblem(problem).endsWith(`^\n  ${help}`)).toBe(help !== undefined);
+  },
+);
+
 test("the caret stands under its column behind tabs and wide indentation", async () => {
   const [problem] = await problemsOf('version: 1\nsource:\t"a b"\n');
 

@@ -126,11 +126,19 @@ export const policyShape = {
       maxAge: someTime.optional().describe("Age at which an event is given up. Default 24h"),
       maxAgeMs: milliseconds.min(1).optional(),
     })
-    .optional(),
+    .optional()
+    .describe("When a failed attempt is repeated: with waits that grow, and how often"),
   concurrency: z.int().min(1).max(10_000).optional().describe("Attempts at a time. Default 10"),
   orderBy: z.string().min(1).optional().describe("Path in the event; equal values go in order"),
-  rateLimit: z.array(rateText).min(1).optional().describe("Windows that all hold at once"),
-  breaker: z.strictObject(breakerShape).optional(),
+  rateLimit: z
+    .array(rateText)
+    .min(1)
+    .optional()
+    .describe('Windows that all hold at once, such as ["20/1m", "60/1h"]'),
+  breaker: z
+    .strictObject(breakerShape)
+    .optional()
+    .describe("Stops trying for a while when a receiver fails all the time"),
   enabled: z.boolean().optional().describe("Default true"),
 };
 
