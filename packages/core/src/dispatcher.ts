@@ -108,6 +108,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const receive = createReceiving({
     clock,
     finisher,
+    settled: () => settler.flushed(),
     taken(lane, count) {
       if (count > 0) yieldTurn(lane);
       if (stopping) giveBackHeld(lane);

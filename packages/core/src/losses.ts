@@ -53,6 +53,7 @@ const suspectMs = 100;
 /**
  * Deliveries that were lost several times in a row, most of which only were near the one that ends processes. They are tried
  * apart, so that the others are not lost with it again: one to begin with, and with each that comes through one more at a time.
+ * One that is given up with its next loss goes with none of the others, lest it dies of another one's deed.
  */
 export interface Suspects {
   /** Whether this one may be tried now; then {@link Suspects.taken} follows. */
@@ -64,7 +65,12 @@ export interface Suspects {
 }
 
 export function createSuspects(): Suspects {
-  let admitted: { readonly lane: Lane; readonly id: number; isTaken: boolean }[] = [];
+  let admitted: {
+    readonly lane: Lane;
+    readonly id: number;
+    readonly isAlone: boolean;
+    isTaken: boolean;
+  }[] = [];
   let cameThrough = 0;
   return {
     admit(lane, { id, losses = 0 }) {
@@ -72,8 +78,10 @@ export function createSuspects(): Suspects {
       const running = admitted.filter((one) => !one.isTaken || isHeld(one.lane, one.id));
       cameThrough += admitted.length - running.length;
       admitted = running;
-      if (admitted.length > cameThrough) return false;
-      admitted.push({ lane, id, isTaken: false });
+      const isAlone = losses >= mostLosses - 1;
+      if (admitted.length > (isAlone ? 0 : cameThrough)) return false;
+      if (admitted.some((one) => one.isAlone)) return false;
+      admitted.push({ lane, id, isAlone, isTaken: false });
       return true;
     },
     taken(claimed) {

@@ -11,30 +11,36 @@ export interface Received {
   readonly limit: number;
 }
 
+interface Sorted extends Received {
+  /** What of it is to be tried now. */
+  readonly fresh: readonly ClaimedDelivery[];
+  /** How many were given back. */
+  readonly refused: number;
+}
+
 /** Takes what was claimed into the lanes' buffers, as far as the budget of rates allows. */
 export function createReceiving({
   clock,
   finisher,
+  settled,
   taken,
 }: {
   readonly clock: Clock;
   readonly finisher: Finisher;
+  /** Resolves when what was given back is stored. */
+  readonly settled: () => Promise<void>;
   /** Called when a lane has taken what it was given, be it nothing. */
   readonly taken: (lane: Lane, count: number) => void;
 }): (received: readonly Received[]) => Promise<void> {
   const suspects = createSuspects();
 
-  const receive = async ({ lane, claim, limit }: Received): Promise<void> => {
+  const receive = async ({ lane, claim, limit, fresh }: Sorted): Promise<void> => {
     lane.gateAt = Math.min(lane.gateAt, claim.nextGateAt ?? Number.POSITIVE_INFINITY);
     if (limit === 0) {
       // What its gate let through just now, for instance.
       lane.wakeAt = Math.min(lane.wakeAt, claim.nextDueAt ?? Number.POSITIVE_INFINITY);
       return;
     }
-    const fresh = sortOut(
-      lane,
-      claim.deliveries.filter((claimed) => !isHere(lane, claimed)),
-    );
     const granted = await withinBudget(lane, fresh).catch((error: unknown) => {
       suspects.taken(fresh);
       lane.wakeAt = clock.now() + 1000;
@@ -54,9 +60,11 @@ export function createReceiving({
   };
 
   /** Takes out what was lost, and what is not to be tried beside others now. */
-  const sortOut = (lane: Lane, claimed: readonly ClaimedDelivery[]) => {
+  const sortOut = (received: Received): Sorted => {
+    const { lane, claim } = received;
     let refused = 0;
-    return claimed.filter((one) => {
+    const fresh = claim.deliveries.filter((one) => {
+      if (isHere(lane, one)) return false;
       if (one.losses === undefined) return true;
       if (one.lost === true) {
         finisher.lose(lane, one);
@@ -69,6 +77,7 @@ export function createReceiving({
       lane.wakeAt = Math.min(lane.wakeAt, again);
       return false;
     });
+    return { ...received, fresh, refused };
   };
 
   /** Gives back what the budget of rates does not allow now. */
@@ -89,13 +98,16 @@ export function createReceiving({
     return claimed.slice(0, granted);
   };
 
-  const receiveInTurn = async (group: readonly Received[]): Promise<void> => {
+  const receiveInTurn = async (group: readonly Sorted[]): Promise<void> => {
     for (const received of group) await receive(received);
   };
 
   return async (received) => {
+    const sorted = received.map(sortOut);
+    // Those that are tried may end the process: what was let go of must not be lost with them.
+    if (sorted.some(({ refused }) => refused > 0)) await settled();
     // Those that share a budget one after the other: what one takes is begun before the next one asks.
-    const groups = Map.groupBy(received, ({ lane }) => lane.destination);
+    const groups = Map.groupBy(sorted, ({ lane }) => lane.destination);
     await Promise.all([...groups.values()].map(receiveInTurn));
   };
 }

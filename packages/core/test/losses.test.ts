@@ -152,6 +152,42 @@ test("with each that comes through one more goes at a time", async () => {
   expect(began(1)).toBeGreaterThan(began(0));
 });
 
+test("one that would be given up next goes with none of the others", async () => {
+  const clock = time();
+  const store = await stored(clock, 8);
+  await killProcesses(store, clock, 4);
+  let [running, most] = [0, 0];
+  const recorder = createRecorder(clock, async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise<void>((resolve) => void clock.clock.timer(1000, resolve));
+    running -= 1;
+  });
+  const retry = { base: "1s", factor: 1 };
+  deliverTo(recorder.hook, store, clock, { retry });
+  await clock.advance(30_000);
+
+  expect(recorder.calls).toHaveLength(8);
+  expect(most).toBe(1);
+});
+
+test("while one of them is tried this process holds none of the others, which would be lost with it", async () => {
+  const clock = time();
+  const store = await stored(clock, 8);
+  await killProcesses(store, clock, 2);
+  const held: number[] = [];
+  const recorder = createRecorder(clock, async () => {
+    held.push((await store.deliveries({ states: ["running"] })).length);
+  });
+  // Due at one time, so that they are claimed together.
+  const retry = { base: "1s", factor: 1, jitter: "none" } as const;
+  deliverTo(recorder.hook, store, clock, { retry });
+  await clock.advance(30_000);
+
+  expect(held).toHaveLength(8);
+  expect(held[0]).toBe(1);
+});
+
 test("those that wait for their turn are not left until somebody looks around", async () => {
   const clock = time();
   const store = await stored(clock, 30);
