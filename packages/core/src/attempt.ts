@@ -12,6 +12,8 @@ export interface Stop {
 
 /** Something that runs and can be ended. */
 export interface Attempt {
+  /** In milliseconds since the epoch. */
+  readonly startedAt: number;
   /** Ends it now: the signal aborts, and what is still done is no longer waited for. */
   breakOff(error: HookError): void;
 }
@@ -82,6 +84,10 @@ class RunningAttempt<Returned> extends Deadline implements Attempt, Stop {
       const { signal } = this;
       signal.addEventListener("abort", () => listener(signal.reason as HookError));
     }
+  }
+
+  get startedAt(): number {
+    return this.#run.startedAt;
   }
 
   breakOff(error: HookError): void {

@@ -16,6 +16,7 @@ import { endAttempts, extendLeases } from "./leases.ts";
 import { createReceiving } from "./receiving.ts";
 import { createRunner } from "./runner.ts";
 import { createSettler } from "./settler.ts";
+import { whenLeaving } from "./strays.ts";
 
 export interface DispatcherOptions extends FinisherParts {
   readonly lanes: ReadonlyMap<string, Lane>;
@@ -60,6 +61,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let pumpAgain = false;
   let pumped: Promise<void> = Promise.resolve();
   const open: Disposable[] = [];
+  let leaving: Disposable | undefined;
 
   const settler = createSettler({
     store,
@@ -230,10 +232,22 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
   });
 
+  /** The process exits: what it holds is let go of, and no attempt counts as lost. */
+  const leave = (): void => {
+    stopping = true;
+    const now = clock.now();
+    for (const lane of active) {
+      giveBackHeld(lane);
+      for (const entry of lane.running.entries()) finisher.breakOff(lane, entry, now);
+    }
+    settler.writeNow();
+  };
+
   return {
     start() {
       if (started) return;
       started = true;
+      leaving = whenLeaving(leave);
       // What a gate expects from the beginning.
       for (const lane of lanes.values()) if (lane.gate !== undefined) wakeGate(lane);
       lookAroundSafely();
@@ -271,6 +285,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     hold() {
       stopping = true;
     },
+
     async stop(deadline) {
       stopping = true;
       alarm[Symbol.dispose]();
@@ -280,6 +295,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await endAttempts(active, deadline);
       await settler.flushed();
       settler[Symbol.dispose]();
+      leaving?.[Symbol.dispose]();
       if (settler.stuck)
         logger.error(
           "Outcomes of deliveries are lost with this process; they will be tried again.",

@@ -1,7 +1,7 @@
 import { type AftermathParts, createAftermath } from "./aftermath.ts";
 import type { DeliveryEventType } from "./catalogue.ts";
 import type { Clock } from "./clock.ts";
-import { type Answer, messageOf } from "./errors.ts";
+import { type Answer, HookError, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
 import { readEvents } from "./held-delivery.ts";
 import type { Delivery } from "./hook.ts";
@@ -11,6 +11,7 @@ import type { Held, Lane } from "./lane.ts";
 import { judgeLost } from "./losses.ts";
 import { attemptNotices, noticeDetail } from "./notice.ts";
 import type { Redact } from "./redact.ts";
+import type { RunningEntry } from "./running.ts";
 import type { Settler } from "./settler.ts";
 import type { Acceptance, Settlement } from "./store.ts";
 
@@ -60,6 +61,8 @@ export interface Finisher {
   isWatched(): boolean;
   /** Takes down that an attempt was lost: the lease ran out of what was claimed now. */
   lose(lane: Lane, claimed: Held): void;
+  /** Takes down that the process exits while a delivery is being tried. */
+  breakOff(lane: Lane, running: RunningEntry, now: number): void;
   /** Lets go of a claim that was not tried. */
   giveBack(lane: Lane, claimed: Held, dueAt: number): void;
   /** Ends a delivery whose stored events cannot be read. */
@@ -178,6 +181,11 @@ export function createFinisher(
       const event = () => readEvents(claimed)?.event;
       write({ lane, claimed, event, startedAt: now, now, verdict, emitted: [] });
     },
+    breakOff(lane, { held, attempt: { startedAt } }, endedAt) {
+      const event = () => readEvents(held)?.event;
+      const ending = { type: "broken off", error: exiting(lane.hook) } as const;
+      finish({ lane, claimed: held, event, startedAt, endedAt, ending, emitted: [] });
+    },
     giveBack(lane, { id, attempt, state, losses }, dueAt) {
       lane.left += 1;
       settler.add({
@@ -215,6 +223,12 @@ export function createFinisher(
         else logger.error(`Hook "${lane.hook}" emitted "${type}" after its attempt: it is lost.`);
       },
   };
+}
+
+function exiting(hook: string): HookError {
+  return new HookError("ABORTED", `${hook}: the process exited while the attempt ran.`, {
+    retryable: true,
+  });
 }
 
 function cleanAnswer(answer: Answer | undefined, clean: Redact): JsonValue | undefined {

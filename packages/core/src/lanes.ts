@@ -75,7 +75,10 @@ export function createLanes(parts: {
   for (const prepared of enabled) {
     const { name } = prepared;
     const make = () => {
-      const inName = inNameOf((reason) => logger.error(strayText(name, messageOf(reason))));
+      const inName = inNameOf({
+        rejected: (reason) => logger.error(strayText(name, messageOf(reason))),
+        exited: (status) => logger.error(exitText(name, status)),
+      });
       const keep = (hook: Hook): Hook => {
         // One whose making outlasted the bus.
         if (hook !== prepared.given && disposed) void dispose(hook).catch(() => {});
@@ -148,6 +151,13 @@ function toDestination(
     breaker:
       input?.breaker === undefined ? undefined : toPolicy({ breaker: input.breaker }).breaker,
   });
+}
+
+function exitText(name: string, status: number): string {
+  return (
+    `Hook "${name}" has ended the process with status ${status}: it called process.exit, or threw in a timer or an event handler ` +
+    "of its own. Catch what is thrown there."
+  );
 }
 
 function strayText(name: string, message: string): string {

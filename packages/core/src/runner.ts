@@ -54,7 +54,7 @@ class DeliveryRun implements AttemptRun<Outcome> {
 
   begin(): void {
     const attempt = startAttempt(this);
-    this.#entry = this.#lane.running.add(this.#readable.claimed.id, attempt);
+    this.#entry = this.#lane.running.add(this.#readable.claimed, attempt);
     this.#lane.destination.inFlight += 1;
   }
 

@@ -1,15 +1,16 @@
 import type { Attempt } from "./attempt.ts";
+import type { Held } from "./lane.ts";
 import { UnderWay } from "./under-way.ts";
 
 /** A delivery that is being tried. A class, not a literal: see docs/architecture.md. */
 export class RunningEntry {
-  readonly id: number;
+  readonly held: Held;
   readonly attempt: Attempt;
   /** Where it stands in the list. */
   at: number;
 
-  constructor(id: number, attempt: Attempt, at: number) {
-    this.id = id;
+  constructor(held: Held, attempt: Attempt, at: number) {
+    this.held = held;
     this.attempt = attempt;
     this.at = at;
   }
@@ -27,8 +28,8 @@ export class Running {
     return this.#entries.length;
   }
 
-  add(id: number, attempt: Attempt): RunningEntry {
-    const entry = new RunningEntry(id, attempt, this.#entries.length);
+  add(held: Held, attempt: Attempt): RunningEntry {
+    const entry = new RunningEntry(held, attempt, this.#entries.length);
     this.#entries.push(entry);
     this.#underWay.begin();
     return entry;
@@ -45,11 +46,15 @@ export class Running {
   }
 
   find(id: number): Attempt | undefined {
-    return this.#entries.find((entry) => entry.id === id)?.attempt;
+    return this.#entries.find(({ held }) => held.id === id)?.attempt;
   }
 
   ids(): readonly number[] {
-    return this.#entries.map(({ id }) => id);
+    return this.#entries.map(({ held }) => held.id);
+  }
+
+  entries(): readonly RunningEntry[] {
+    return this.#entries;
   }
 
   attempts(): ReadonlySet<Attempt> {

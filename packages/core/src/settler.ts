@@ -15,6 +15,8 @@ export interface Settler extends Disposable {
     /** The lane that it is of. */
     readonly lane: Lane;
   }): void;
+  /** The process ends: what is not stored is, if at all, before this returns. */
+  writeNow(): void;
   /** Resolves when everything added so far is stored, or was refused once. */
   flushed(): Promise<void>;
   /** Tries nothing again by itself. */
@@ -37,6 +39,7 @@ export function createSettler(options: {
 }): Settler {
   const { store, clock, logger } = options;
   let waiting: Waiting[] = [];
+  const written = new Set<readonly Waiting[]>();
   let scheduled = false;
   let stuck = false;
   let ended = false;
@@ -49,6 +52,7 @@ export function createSettler(options: {
     const batch = waiting;
     waiting = [];
     underWay.begin();
+    written.add(batch);
     const held = await store
       .settle(batch.map(({ settlement }) => settlement))
       .catch((error: unknown) => keep(batch, error));
@@ -58,6 +62,7 @@ export function createSettler(options: {
       if (!scheduled) void write();
       tell(batch, held);
     }
+    written.delete(batch);
     underWay.end();
   };
 
@@ -98,6 +103,11 @@ export function createSettler(options: {
       scheduled = true;
       // Attempts that end in one turn of the event loop are written together.
       setImmediate(() => void write());
+    },
+    writeNow() {
+      // What is under way may not get there; what did is refused the second time.
+      const left = [...[...written].flat(), ...waiting];
+      if (left.length > 0) store.settleNow?.(left.map(({ settlement }) => settlement));
     },
     async flushed() {
       if (waiting.length > 0) void write();

@@ -39,6 +39,12 @@ export interface Store extends AsyncDisposable {
    */
   settle(settlements: readonly Settlement[]): Promise<readonly boolean[]>;
 
+  /**
+   * The same while the process exits, which waits for nothing: stored when it returns, within half a second, or not at all;
+   * never throws. Left out where nothing outlives the process, or where it cannot be done.
+   */
+  settleNow?(settlements: readonly Settlement[]): void;
+
   /** Moves the end of leases; answers the ids that `owner` still holds. */
   extend(lease: {
     readonly owner: string;

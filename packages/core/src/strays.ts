@@ -7,29 +7,54 @@ export type InNameOf = <Values extends readonly unknown[], Result>(
   ...values: Values
 ) => Result;
 
-/** Takes what a promise was rejected with that nobody waits for. */
-type Report = (reason: unknown) => void;
+/** Told of what a hook did outside of its attempts. */
+export interface Strays {
+  /** A promise that nobody waits for was rejected. */
+  rejected(reason: unknown): void;
+  /** Its code has ended the process: it called `process.exit`, or threw where nobody could catch it. */
+  exited(status: number): void;
+}
+
+interface Shared {
+  readonly owner: AsyncLocalStorage<Strays>;
+  readonly leaving: Set<() => void>;
+}
 
 // One for all copies of this package in a process: each would take what belongs to another one's hooks for anybody's.
 const key = Symbol.for("pipehooks.strays");
-const shared = globalThis as { [key]?: AsyncLocalStorage<Report> };
+const registry = globalThis as { [key]?: Shared };
 const rejection = "unhandledRejection";
+
+function shared(): Shared {
+  registry[key] ??= listen();
+  return registry[key];
+}
 
 /**
  * Keeps the process alive when a promise is rejected that a hook has not waited for, which ends a Node process otherwise
  * (https://nodejs.org/api/process.html#event-unhandledrejection), also after its bus was closed. Rejections of anybody else go
  * on as if nobody listened here.
  */
-export function inNameOf(report: Report): InNameOf {
-  shared[key] ??= listen();
-  return shared[key].run(report, () => AsyncLocalStorage.snapshot());
+export function inNameOf(strays: Strays): InNameOf {
+  return shared().owner.run(strays, () => AsyncLocalStorage.snapshot());
 }
 
-function listen(): AsyncLocalStorage<Report> {
-  const owner = new AsyncLocalStorage<Report>();
+/**
+ * Calls back while the process exits, unless a hook has ended it: its deliveries may do that again, and are held to account
+ * as lost. Nothing is waited for then (https://nodejs.org/api/process.html#event-exit).
+ */
+export function whenLeaving(leave: () => void): Disposable {
+  const { leaving } = shared();
+  leaving.add(leave);
+  return { [Symbol.dispose]: () => void leaving.delete(leave) };
+}
+
+function listen(): Shared {
+  const owner = new AsyncLocalStorage<Strays>();
+  const leaving = new Set<() => void>();
   const hearStray = (reason: unknown): void => {
-    const report = owner.getStore();
-    if (report !== undefined) report(reason);
+    const strays = owner.getStore();
+    if (strays !== undefined) strays.rejected(reason);
     else if (process.listenerCount(rejection) === 1) passOn(reason);
   };
   /** Node does with it what it does by default, or as `--unhandled-rejections` says. */
@@ -38,8 +63,14 @@ function listen(): AsyncLocalStorage<Report> {
     void Promise.reject(reason);
     setImmediate(() => process.on(rejection, hearStray));
   };
+  const hearExit = (status: number): void => {
+    const strays = owner.getStore();
+    if (strays !== undefined) strays.exited(status);
+    else for (const leave of leaving) leave();
+  };
   process.on(rejection, hearStray);
-  return owner;
+  process.on("exit", hearExit);
+  return { owner, leaving };
 }
 
 /** The hook, all of whose code runs in its name. */

@@ -23,6 +23,8 @@ import { createWatch } from "./watch.ts";
 import { createWorkerRunner, findThread } from "./worker-runner.ts";
 
 const settled: readonly DeliveryState[] = ["delivered", "skipped", "dead", "cancelled"];
+/** How long a process that exits waits for another one that writes, or for the store's thread. */
+const longestExitMs = 500;
 const defaultLimit = 100;
 /** Deliveries changed in one transaction by replay and cancel. */
 const idsPerStep = 1000;
@@ -116,6 +118,9 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     async settle(settlements) {
       const answers = await once("settle", packSettlements(settlements));
       return answers.map((answer) => answer === 1);
+    },
+    settleNow(settlements) {
+      runner?.runNow([{ op: "settle", ask: packSettlements(settlements) }], longestExitMs);
     },
     extend: (lease) => once("extend", lease),
     update: (key, reduce) => inSteps(() => update(key, reduce)),

@@ -52,6 +52,12 @@ export function createWorkerRunner(options: DatabaseOptions, file: URL): Runner 
         worker.ref();
         waiting.push({ resolve, reject });
       }),
+    runNow(calls, withinMs) {
+      if (worker === undefined) return;
+      const done = new Int32Array(new SharedArrayBuffer(4));
+      worker.postMessage({ calls, done });
+      Atomics.wait(done, 0, 0, withinMs);
+    },
     async close() {
       const closing = worker;
       if (closing === undefined) return;

@@ -197,7 +197,7 @@ export function createBatcher({
         ended();
       },
     });
-    const entries = items.map(({ claimed }) => lane.running.add(claimed.id, call));
+    const entries = items.map(({ claimed }) => lane.running.add(claimed, call));
     gathering.calls += 1;
     lane.destination.inFlight += 1;
   };

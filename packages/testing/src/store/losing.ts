@@ -18,7 +18,7 @@ const said = (claimed: ClaimedDelivery | undefined) => [
 ];
 
 /** Leases that run out, because whoever held them ended. */
-export const losing: Topic = (test) => {
+export const losing: Topic = (test, sharedTest) => {
   test("a claim that takes over what somebody held says so, and how often in a row", async ({
     store,
   }) => {
@@ -64,6 +64,34 @@ export const losing: Topic = (test) => {
     assert.deepEqual(said(await take(store, now + leaseMs)), [4, undefined, undefined]);
     assert.deepEqual(said(await take(store, now + 2 * leaseMs)), [5, true, 1]);
   });
+
+  sharedTest(
+    "what is let go of while its process exits was not tried",
+    async ({ store, again }) => {
+      const other = await again();
+      const [id = 0] = await accept(store, "e1");
+      await take(store, t0);
+      const untried = {
+        id,
+        owner: `owner of ${t0}`,
+        now: t0,
+        to: "waiting",
+        dueAt: t0,
+        attempts: 0,
+      } as const;
+
+      store.settleNow?.([untried]);
+
+      const claimed = said(await take(other, t0 + (store.settleNow === undefined ? leaseMs : 0)));
+      assert.deepEqual(
+        claimed,
+        store.settleNow === undefined ? [2, true, 1] : [1, undefined, undefined],
+      );
+      // A store that is closed has nothing to say any more, and does not throw.
+      await store[Symbol.asyncDispose]();
+      store.settleNow?.([untried]);
+    },
+  );
 
   test("what is replayed begins without any", async ({ store }) => {
     const [id = 0] = await accept(store, "e1");
