@@ -137,6 +137,20 @@ test.concurrent("validate --json of a right file names its hooks and its store",
   expect(told?.store).toMatch(/^sqlite:.*\.pipehooks\/pipehooks\.db$/);
 });
 
+test.concurrent("of many hooks validate shows twenty names, and with --json all", async () => {
+  await using folder = await createFolder();
+  const hooks = Array.from({ length: 30 }, (_, n) => `h${n}`);
+  const rest = 'kind: webhook, events: "*", options: { url: "https://example.com/" }';
+  const list = hooks.map((name) => `  - { name: ${name}, ${rest} }`);
+  await folder.write("pipehooks.yaml", `version: 1\nhooks:\n${list.join("\n")}\n`);
+
+  const text = await folder.run(["validate"]);
+  const [json] = await folder.json(["validate"]);
+
+  expect(text.stdout).toMatch(/ 30 hooks \(h0, h1, .*h19, and 10 more\), 1 plugin\n$/);
+  expect(json).toMatchObject({ valid: true, hooks });
+});
+
 test.concurrent("the file is found above, or is the one that -c names, before or behind the command", async () => {
   await using folder = await createFolder(nowhere);
   await folder.write("other.yaml", "version: 1\nsource: /other\nstore: sqlite:other.db\n");

@@ -3,6 +3,9 @@ import { defineCommand } from "../command.ts";
 import { loadConfiguration } from "../open.ts";
 import { plural } from "../text.ts";
 
+/** Names of hooks that are shown; with `--json` all are. */
+const mostNames = 20;
+
 export const validate = defineCommand<Record<never, never>>({
   name: "validate",
   summary: "check the configuration, all of it",
@@ -16,7 +19,9 @@ export const validate = defineCommand<Record<never, never>>({
         output.object({ valid: true, file, store: storeUrl, hooks, problems: [], warnings });
         return 0;
       }
-      const names = hooks.length === 0 ? "" : ` (${hooks.join(", ")})`;
+      const more = hooks.length - mostNames;
+      const shown = [...hooks.slice(0, mostNames), ...(more > 0 ? [`and ${more} more`] : [])];
+      const names = hooks.length === 0 ? "" : ` (${shown.join(", ")})`;
       output.data(
         `${output.colors.green("✓")} ${basename(file)}: ${plural(hooks.length, "hook")}${names}, ${plural(plugins.length, "plugin")}`,
       );
