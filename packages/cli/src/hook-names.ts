@@ -1,15 +1,21 @@
-import type { Pipehooks } from "@pipehooks/core";
+import { nearest, type Pipehooks, unknownHook } from "@pipehooks/core";
+import type { Context } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Refuses names of hooks that are not configured. */
-export function checkHookNames(bus: Pipehooks, names: readonly string[]): void {
-  const known = bus.hooks.map(({ name }) => name);
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length === 0) return;
-  const configured = known.length === 0 ? "none" : known.join(", ");
-  throw new UsageError(
-    `No hook is called ${unknown.map((name) => `"${name}"`).join(" or ")}. Configured: ${configured}.`,
-  );
+export function checkHookNames({ hooks }: Pipehooks, names: readonly string[]): void {
+  const known = hooks.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw unknownHook(unknown, known);
+}
+
+/** Where nothing was found of a hook, its name may be a slip: one that is not configured may still have deliveries. */
+export function sayIfUnknown({ output }: Context, { hooks }: Pipehooks, name = ""): void {
+  const known = hooks.map((hook) => hook.name);
+  if (name === "" || known.includes(name)) return;
+  const similar = nearest(name, known);
+  const hint = similar === undefined ? "" : ` Did you mean "${similar}"?`;
+  output.say(`No hook "${name}" is configured.${hint}`);
 }
 
 /** Refuses hooks that the file switches off: only the file can switch them on. */

@@ -115,9 +115,9 @@ test.concurrent("deliveries of a hook that is not configured any more are seen",
 });
 
 test.concurrent.for([
-  [["enable", "osp"], 'No hook is called "osp". Configured: ops, idle.'],
-  [["disable", "osp"], 'No hook is called "osp"'],
-  [["check", "osp", "sop"], 'No hook is called "osp" or "sop"'],
+  [["enable", "osp"], 'There is no hook "osp". Did you mean "ops"? Configured are: ops, idle.'],
+  [["disable", "osp"], 'There is no hook "osp"'],
+  [["check", "ops", "osp"], 'There is no hook "osp"'],
   [["enable", "idle"], 'switches "idle" off ("enabled: false")'],
   [["disable", "idle"], 'switches "idle" off'],
   [["enable"], "missing required argument 'hook'"],

@@ -274,4 +274,5 @@ export {
   type TemplateReference,
   type TemplateScope,
 } from "./template.ts";
+export { unknownHook } from "./unknown-hook.ts";
 export { withoutStop } from "./without-stop.ts";

@@ -1,5 +1,6 @@
 import { toDeliveryId, unsettledStates } from "@pipehooks/core";
 import { defineCommand } from "../command.ts";
+import { sayIfUnknown } from "../hook-names.ts";
 import { withBus } from "../open.ts";
 import { showProgress } from "../progress.ts";
 import { createSelection, type Filters } from "../selection.ts";
@@ -40,8 +41,10 @@ export const cancel = defineCommand<Options>({
   run(context, { operands, options }) {
     selection.check(operands, options);
     const { output } = context;
-    return withBus(context, {}, async ({ store }) => {
+    return withBus(context, {}, async (bus) => {
+      const { store } = bus;
       const { rows, missed } = await selection.find(context, store, operands, options);
+      if (rows.length === 0) sayIfUnknown(context, bus, options.hook);
       if (options.dryRun === true) {
         selection.list(context, rows);
         return missed ? 1 : 0;

@@ -7,6 +7,7 @@ import {
 import { outcomeText } from "../attempts.ts";
 import { type Context, defineCommand } from "../command.ts";
 import { createFindHold, type FindHold, type HeldBack } from "../held-back.ts";
+import { sayIfUnknown } from "../hook-names.ts";
 import { allDeliveries, deliveryJson, parseStates } from "../ids.ts";
 import { withBus } from "../open.ts";
 import { parseCount } from "../parse.ts";
@@ -60,13 +61,7 @@ export const deliveries = defineCommand<Options>({
         found.push(row);
         if (found.length >= limit || context.output.gone.aborted) break;
       }
-      if (
-        found.length === 0 &&
-        hook !== undefined &&
-        !bus.hooks.some(({ name }) => name === hook)
-      ) {
-        context.output.say(`No hook "${hook}" is configured.`);
-      }
+      if (found.length === 0) sayIfUnknown(context, bus, hook);
       print(context, found, createFindHold(await bus.health()));
       return 0;
     }),
