@@ -16,7 +16,7 @@ import { endAttempts, extendLeases } from "./leases.ts";
 import { createReceiving } from "./receiving.ts";
 import { createRunner } from "./runner.ts";
 import { createSettler } from "./settler.ts";
-import { whenLeaving } from "./strays.ts";
+import { type Strays, whenLeaving } from "./strays.ts";
 
 export interface DispatcherOptions extends FinisherParts {
   readonly lanes: ReadonlyMap<string, Lane>;
@@ -232,11 +232,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
   });
 
-  /** The process exits: what it holds is let go of, and no attempt counts as lost. */
-  const leave = (): void => {
+  /** The process exits: what it holds is let go of, and no attempt counts as lost but those of the hook that ended it. */
+  const leave = (culprit: Strays | undefined): void => {
     stopping = true;
     const now = clock.now();
     for (const lane of active) {
+      if (lane.strays === culprit) continue;
       giveBackHeld(lane);
       for (const entry of lane.running.entries()) finisher.breakOff(lane, entry, now);
     }

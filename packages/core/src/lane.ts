@@ -10,6 +10,7 @@ import type { Pace } from "./pace.ts";
 import type { Policy } from "./policy.ts";
 import type { Running } from "./running.ts";
 import type { ClaimedDelivery } from "./store.ts";
+import type { Strays } from "./strays.ts";
 
 /** The live side of one hook: what it holds, what runs, when to look for more. */
 export interface Lane {
@@ -20,6 +21,8 @@ export interface Lane {
   readonly destination: Destination;
   readonly switch: HookSwitch;
   readonly logger: Logger;
+  /** What is told of the hook's code. */
+  readonly strays: Strays;
   /** Whether a delivery's state outlives its death, for a replay. */
   readonly keepState: boolean;
   /** The live hook, made when first needed. */

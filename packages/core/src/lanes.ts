@@ -18,7 +18,7 @@ import { isOrdered } from "./router.ts";
 import { Running } from "./running.ts";
 import { createSharedValues } from "./shared-value.ts";
 import type { Store } from "./store.ts";
-import { attribute, inNameOf } from "./strays.ts";
+import { attribute, inNameOf, type Strays } from "./strays.ts";
 import { withoutStop } from "./without-stop.ts";
 
 /** What several hooks share: one budget, one breaker. */
@@ -72,13 +72,11 @@ export function createLanes(parts: {
   };
   const made: Hook[] = hooks.flatMap(({ given }) => given ?? []);
   const live = new Map<string, () => Hook | Promise<Hook>>();
+  const strays = new Map(enabled.map(({ name }) => [name, straysOf(name, logger)]));
   for (const prepared of enabled) {
     const { name } = prepared;
     const make = () => {
-      const inName = inNameOf({
-        rejected: (reason) => logger.error(strayText(name, messageOf(reason))),
-        exited: (status) => logger.error(exitText(name, status)),
-      });
+      const inName = inNameOf(strays.get(name) as Strays);
       const keep = (hook: Hook): Hook => {
         // One whose making outlasted the bus.
         if (hook !== prepared.given && disposed) void dispose(hook).catch(() => {});
@@ -100,6 +98,7 @@ export function createLanes(parts: {
         destination: destinations.get(prepared.destination) as Destination,
         switch: createHookSwitch(prepared.name, store),
         logger,
+        strays: strays.get(prepared.name) as Strays,
         keepState: prepared.keepState,
         live: live.get(prepared.name) as () => Hook | Promise<Hook>,
         buffer: [],
@@ -153,18 +152,21 @@ function toDestination(
   });
 }
 
-function exitText(name: string, status: number): string {
-  return (
-    `Hook "${name}" has ended the process with status ${status}: it called process.exit, or threw in a timer or an event handler ` +
-    "of its own. Catch what is thrown there."
-  );
-}
-
-function strayText(name: string, message: string): string {
-  return (
-    `Hook "${name}" has left a promise that was rejected: ${withoutStop(message)}. ` +
-    "What its delivery came to stands all the same. Await such a promise in deliver(), or catch it."
-  );
+function straysOf(name: string, logger: Logger): Strays {
+  return {
+    rejected(reason) {
+      logger.error(
+        `Hook "${name}" has left a promise that was rejected: ${withoutStop(messageOf(reason))}. ` +
+          "What its delivery came to stands all the same. Await such a promise in deliver(), or catch it.",
+      );
+    },
+    exited(status) {
+      logger.error(
+        `Hook "${name}" has ended the process with status ${status}: it called process.exit, or threw in a timer or an ` +
+          "event handler of its own. Catch what is thrown there.",
+      );
+    },
+  };
 }
 
 /** Makes it once; a failure is not remembered, so the next attempt makes it anew. */

@@ -7,7 +7,7 @@ export type InNameOf = <Values extends readonly unknown[], Result>(
   ...values: Values
 ) => Result;
 
-/** Told of what a hook did outside of its attempts. */
+/** Told of what a hook did outside of its attempts; one for each hook. */
 export interface Strays {
   /** A promise that nobody waits for was rejected. */
   rejected(reason: unknown): void;
@@ -17,8 +17,11 @@ export interface Strays {
 
 interface Shared {
   readonly owner: AsyncLocalStorage<Strays>;
-  readonly leaving: Set<() => void>;
+  readonly leaving: Set<Leave>;
 }
+
+/** Lets go of what a bus is at, but not of what the hook is at that has ended the process. */
+type Leave = (culprit: Strays | undefined) => void;
 
 // One for all copies of this package in a process: each would take what belongs to another one's hooks for anybody's.
 const key = Symbol.for("pipehooks.strays");
@@ -40,10 +43,10 @@ export function inNameOf(strays: Strays): InNameOf {
 }
 
 /**
- * Calls back while the process exits, unless a hook has ended it: its deliveries may do that again, and are held to account
- * as lost. Nothing is waited for then (https://nodejs.org/api/process.html#event-exit).
+ * Calls back while the process exits, with the hook whose code has ended it, if any: its deliveries may do that again, and
+ * count as lost. Nothing is waited for then (https://nodejs.org/api/process.html#event-exit).
  */
-export function whenLeaving(leave: () => void): Disposable {
+export function whenLeaving(leave: Leave): Disposable {
   const { leaving } = shared();
   leaving.add(leave);
   return { [Symbol.dispose]: () => void leaving.delete(leave) };
@@ -51,7 +54,7 @@ export function whenLeaving(leave: () => void): Disposable {
 
 function listen(): Shared {
   const owner = new AsyncLocalStorage<Strays>();
-  const leaving = new Set<() => void>();
+  const leaving = new Set<Leave>();
   const hearStray = (reason: unknown): void => {
     const strays = owner.getStore();
     if (strays !== undefined) strays.rejected(reason);
@@ -64,9 +67,9 @@ function listen(): Shared {
     setImmediate(() => process.on(rejection, hearStray));
   };
   const hearExit = (status: number): void => {
-    const strays = owner.getStore();
-    if (strays !== undefined) strays.exited(status);
-    else for (const leave of leaving) leave();
+    const culprit = owner.getStore();
+    culprit?.exited(status);
+    for (const leave of leaving) leave(culprit);
   };
   process.on(rejection, hearStray);
   process.on("exit", hearExit);
