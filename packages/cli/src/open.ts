@@ -45,6 +45,9 @@ export async function withBus<Result>(
   const { output } = context;
   const loaded = await loadConfiguration(context, use.emitOnly);
   const { openPipehooks } = await import("@pipehooks/config");
+  const { letGoOfNothing } = await import("@pipehooks/core");
+  // No code but hooks' runs here, and one of them may do it again.
+  process.once("uncaughtExceptionMonitor", letGoOfNothing);
   const bus = await openPipehooks(loaded, {
     deliver: use.deliver ?? false,
     worker: use.worker ?? false,
@@ -61,6 +64,7 @@ export async function withBus<Result>(
     return await work(bus);
   } finally {
     await bus.close({ timeoutMs: use.closeMs ?? 10_000, deliverDue: false });
+    process.off("uncaughtExceptionMonitor", letGoOfNothing);
   }
 }
 

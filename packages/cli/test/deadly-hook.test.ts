@@ -62,3 +62,37 @@ hooks: [{ name: one, kind: ${kind}, events: "*", retry: { base: 10ms } }]
     expect(hook).toMatchObject({ counts: { delivered: 29, dead: 1 } });
   },
 );
+
+test.concurrent("what a hook throws where nobody can tell whose it is counts against what was under way, too", async ({
+  expect,
+}) => {
+  await using folder = await createFolder(`version: 1
+plugins: [./deadly.mjs]
+hooks: [{ name: one, kind: emitting, events: "*", retry: { base: 10ms } }]
+`);
+  await folder.write(
+    "deadly.mjs",
+    `import { AsyncLocalStorage } from "node:async_hooks";
+import { defineHook } from "${core}";
+const options = { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } };
+// As a connection that was opened before there was any hook.
+const outside = AsyncLocalStorage.snapshot();
+const explode = () => { throw new Error("connection reset"); };
+export default defineHook({ name: "emitting", options, create: () => ({
+  deliver: () => new Promise(() => outside(() => setTimeout(explode, 20))),
+}) });
+`,
+  );
+  await folder.run(["emit", "pipeline.end", "--quiet"]);
+
+  const ended = [];
+  for (let tries = 0; tries < 10; tries += 1) {
+    const { status, stderr } = await folder.run(["deliver", "--for", "3s", "--quiet"]);
+    if (!stderr.includes("connection reset")) break;
+    ended.push(status);
+  }
+
+  expect(ended).toEqual([1, 1, 1, 1, 1]);
+  const dead = await folder.json(["deliveries", "--state", "dead"]);
+  expect(dead).toMatchObject([{ reason: expect.stringMatching("5 times") }]);
+});

@@ -267,6 +267,7 @@ export type {
   Store,
   StoredEvent,
 } from "./store.ts";
+export { letGoOfNothing } from "./strays.ts";
 export {
   compileTemplate,
   readPath,

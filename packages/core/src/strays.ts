@@ -52,6 +52,14 @@ export function whenLeaving(leave: Leave): Disposable {
   return { [Symbol.dispose]: () => void leaving.delete(leave) };
 }
 
+/**
+ * From now on all deliveries under way count as lost when the process exits. For a process that runs no code but hooks', once
+ * something threw there that nobody caught: what was thrown need not lead back to its hook.
+ */
+export function letGoOfNothing(): void {
+  shared().leaving.clear();
+}
+
 function listen(): Shared {
   const owner = new AsyncLocalStorage<Strays>();
   const leaving = new Set<Leave>();
