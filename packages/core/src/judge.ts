@@ -172,19 +172,28 @@ function asksToWait({ scope, retryAfterMs = 0, answer }: HookError): boolean {
 
 /**
  * Due again at once. The attempt does not count, for nobody knows what became of it; only where the hook had stored
- * what it was about to do it does, so that the next attempt can tell that one has begun.
+ * what it was about to do it does, so that the next attempt can tell that one has begun. Age counts all the same: a
+ * receiver that hangs for longer than any process lives would never be given up otherwise.
  */
-function judgeBrokenOff(error: HookError, { attempt, now, ...situation }: Situation): Verdict {
+function judgeBrokenOff(error: HookError, situation: Situation): Verdict {
+  const { attempt, since, now, retry } = situation;
   const state = error.state ?? situation.state;
+  const brokenOff = {
+    state,
+    error,
+    hookHealth: "unknown",
+    destinationHealth: "unknown",
+  } as const;
+  if (state === undefined && now > since + retry.maxAgeMs) {
+    const reason = `${error.message} Given up: it is older than the longest age.`;
+    return { ...brokenOff, to: "dead", outcome: "dead", attempts: attempt, reason };
+  }
   return {
+    ...brokenOff,
     to: state === undefined ? "retrying" : "pending",
     outcome: "retry",
     attempts: state === undefined ? attempt - 1 : attempt,
     dueAt: now,
-    state,
     reason: error.message,
-    error,
-    hookHealth: "unknown",
-    destinationHealth: "unknown",
   };
 }

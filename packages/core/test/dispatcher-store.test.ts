@@ -654,6 +654,45 @@ describe("close", () => {
     expect(recorder.calls.map(({ delivery }) => delivery.attempt)).toEqual([1, 1]);
   });
 
+  test("what it breaks off is given up once it is older than maxAge, however often that was no attempt", async () => {
+    const time = createVirtualTime();
+    const store = keepOpen(createMemoryStore());
+    const states: unknown[] = [];
+    for (let run = 0; run < 4; run += 1) {
+      const { bus } = openBus({
+        time,
+        store,
+        hooks: [
+          {
+            name: "one",
+            events: "*",
+            hook: () => new Promise(() => {}),
+            retry: { attempts: 1, maxAge: "2h" },
+          },
+        ],
+      });
+      if (run === 0) await bus.emit("pipeline.start");
+      await time.advance(0);
+      const closing = bus.close({ timeoutMs: 5000 });
+      await time.advance(5000);
+      await closing;
+      const [row] = await store.deliveries({});
+      states.push([row?.state, row?.attempts]);
+      await time.advance(3_600_000);
+    }
+
+    expect(states).toEqual([
+      ["retrying", 0],
+      ["retrying", 0],
+      ["dead", 1],
+      ["dead", 1],
+    ]);
+    const [row] = await store.deliveries({});
+    expect(row?.reason).toMatch(
+      /The bus was closed.* Given up: it is older than the longest age\./,
+    );
+  });
+
   test("does not begin what is due when told so, and waits for what runs", async () => {
     const time = createVirtualTime();
     const store = keepOpen(createMemoryStore());
