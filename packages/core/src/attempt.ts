@@ -1,6 +1,7 @@
 import { Deadline, type Deadlines } from "./deadlines.ts";
 import { HookError } from "./errors.ts";
 import { type Ended, toHookError } from "./judge.ts";
+import { nextTurn } from "./next-turn.ts";
 
 /** How work hears that it is to stop. */
 export interface Stop {
@@ -109,7 +110,7 @@ class RunningAttempt<Returned> extends Deadline implements Attempt, Stop {
       this.#listener?.(error);
     }
     // A hook that hears its signal at once may still say what it was about.
-    setImmediate(() => this.#end({ type, error }));
+    nextTurn(() => this.#end({ type, error }));
   }
 
   #endBy(ending: Ended<Returned>): void {

@@ -13,6 +13,7 @@ import { createFinisher, type FinisherParts } from "./finisher.ts";
 import { createHandOver, type Offer } from "./hand-over.ts";
 import { type Held, isAsleep, isBusy, isIdle, type Lane, restsUntil, wantedOf } from "./lane.ts";
 import { endAttempts, extendLeases } from "./leases.ts";
+import { nextTurn } from "./next-turn.ts";
 import { createReceiving } from "./receiving.ts";
 import { createRunner } from "./runner.ts";
 import { createSettler } from "./settler.ts";
@@ -122,7 +123,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const pump = (): void => {
     if (!started || stopping || scheduled) return;
     scheduled = true;
-    setImmediate(outside, () => {
+    nextTurn(outside, () => {
       scheduled = false;
       for (const lane of [...active]) begin(lane);
       if (pumping) pumpAgain = true;

@@ -190,6 +190,7 @@ export type { Listener } from "./listeners.ts";
 export { type Logger, redactingLogger, silentLogger, stderrLogger } from "./logger.ts";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory/store.ts";
 export { nearest } from "./nearest.ts";
+export { nextTurn } from "./next-turn.ts";
 export { loadOptional, missingPackagesMessage } from "./optional-package.ts";
 export { compilePatterns } from "./pattern.ts";
 export type { Pipehooks, PipehooksOptions } from "./pipehooks.ts";

@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import type { Lane } from "./lane.ts";
 import type { Logger } from "./logger.ts";
+import { nextTurn } from "./next-turn.ts";
 import type { Acceptance, Settlement, Store } from "./store.ts";
 import { UnderWay } from "./under-way.ts";
 
@@ -102,7 +103,7 @@ export function createSettler(options: {
       if (scheduled || stuck) return;
       scheduled = true;
       // Attempts that end in one turn of the event loop are written together.
-      setImmediate(() => void write());
+      nextTurn(() => void write());
     },
     writeNow() {
       // What is under way may not get there; what did is refused the second time.

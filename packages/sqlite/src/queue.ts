@@ -1,4 +1,4 @@
-import { HookError, messageOf } from "@pipehooks/core";
+import { HookError, messageOf, nextTurn } from "@pipehooks/core";
 import type { Answers, Call, Operation, Operations } from "./calls.ts";
 import { type Fault, StoreFault } from "./fault.ts";
 import type { Runner } from "./runner.ts";
@@ -99,7 +99,7 @@ export function createCallQueue(load: () => Promise<Runner> | Runner): CallQueue
         if (underWay > 0 || scheduled) return;
         scheduled = true;
         // After the promises of this turn, so that whoever wakes together is stored together.
-        setImmediate(() => {
+        nextTurn(() => {
           scheduled = false;
           pump();
         });

@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isHookError } from "@pipehooks/core";
 import { type SqliteStoreOptions, sqliteStore } from "@pipehooks/sqlite";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { acceptance, acceptMany, eventIds, kept, startChild, temporaryFolder } from "./workshop.ts";
 
 describe("options", () => {
@@ -51,6 +51,17 @@ describe("options", () => {
     process.off("worker", count);
     expect(started).toBe(threads);
     expect(await eventIds(store)).toHaveLength(10);
+  });
+
+  test.for([true, false])("faked timers hold up no call (worker: %s)", async (worker) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const store = sqliteStore({ path: join(temporaryFolder(), "store.db"), worker });
+
+    await acceptMany(store, { prefix: "e", count: 10 });
+
+    expect(await eventIds(store)).toHaveLength(10);
+    await store[Symbol.asyncDispose]();
   });
 
   test("where a process may start no thread it does without one, and says so", async () => {

@@ -1,3 +1,4 @@
+import { nextTurn } from "@pipehooks/core";
 import type { Dispatcher } from "undici";
 import type { Opening } from "./connector.ts";
 import type { Line } from "./lines.ts";
@@ -77,7 +78,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#headers = headersOf(headers);
     this.#firstByteAt = performance.now();
-    if (Exchange.#begun.push(this) === 1) setImmediate(Exchange.#boundBodies);
+    if (Exchange.#begun.push(this) === 1) nextTurn(Exchange.#boundBodies);
   }
 
   /** Answers that began in this turn: most are whole in the packet that brings their head, and need no timer. */

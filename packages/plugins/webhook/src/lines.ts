@@ -1,3 +1,4 @@
+import { nextTurn } from "@pipehooks/core";
 import type { Client, Dispatcher } from "undici";
 import type { Connect, Opening, Undici } from "./connector.ts";
 import type { Exchange } from "./exchange.ts";
@@ -48,7 +49,7 @@ export function createLines(undici: Undici, origin: string, connect: Connect): L
   };
 
   const release = (line: OwnLine): void => {
-    if (ended.push(line) === 1) setImmediate(takeUp);
+    if (ended.push(line) === 1) nextTurn(takeUp);
   };
 
   const takeUp = (): void => {
