@@ -51,6 +51,18 @@ function deliverTo(
   return openBus({ store, time: clock, hooks: [{ name: "one", events: "*", hook, ...policy }] });
 }
 
+/** A hook that takes a second for each delivery, and how many it had at a time. */
+function createCounter(time: Time) {
+  let [running, most] = [0, 0];
+  const recorder = createRecorder(time, async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise<void>((resolve) => void time.clock.timer(1000, resolve));
+    running -= 1;
+  });
+  return { recorder, most: () => most };
+}
+
 const attemptsOf = async (store: Store, id: number) =>
   (await store.attempts(id)).map(({ number, outcome, code }) => [number, outcome, code]);
 
@@ -135,19 +147,13 @@ test("with each that comes through one more goes at a time", async () => {
   const clock = time();
   const store = await stored(clock, 50);
   await killProcesses(store, clock, 2);
-  let [running, most] = [0, 0];
-  const recorder = createRecorder(clock, async () => {
-    running += 1;
-    most = Math.max(most, running);
-    await new Promise<void>((resolve) => void clock.clock.timer(1000, resolve));
-    running -= 1;
-  });
+  const { recorder, most } = createCounter(clock);
   const retry = { base: "1s", factor: 1 };
   deliverTo(recorder.hook, store, clock, { retry });
   await clock.advance(15_000);
 
   expect(recorder.calls).toHaveLength(50);
-  expect(most).toBe(10);
+  expect(most()).toBe(10);
   const began = (n: number) => Math.floor(recorder.times()[n] ?? 0);
   expect(began(1)).toBeGreaterThan(began(0));
 });
@@ -156,19 +162,13 @@ test("one that would be given up next goes with none of the others", async () =>
   const clock = time();
   const store = await stored(clock, 8);
   await killProcesses(store, clock, 4);
-  let [running, most] = [0, 0];
-  const recorder = createRecorder(clock, async () => {
-    running += 1;
-    most = Math.max(most, running);
-    await new Promise<void>((resolve) => void clock.clock.timer(1000, resolve));
-    running -= 1;
-  });
+  const { recorder, most } = createCounter(clock);
   const retry = { base: "1s", factor: 1 };
   deliverTo(recorder.hook, store, clock, { retry });
   await clock.advance(30_000);
 
   expect(recorder.calls).toHaveLength(8);
-  expect(most).toBe(1);
+  expect(most()).toBe(1);
 });
 
 test("while one of them is tried this process holds none of the others, which would be lost with it", async () => {
