@@ -1,9 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
+import { startReceiver } from "./receiver.ts";
 import { run } from "./run.ts";
 
 // Pipelines are bundled, for AWS Lambda say, into one file that stands alone: what a package reads from beside itself, or
@@ -57,22 +56,16 @@ export async function checkBundled(installed: string, nodes: readonly string[]):
 }
 
 async function runAlone(file: string, node: string): Promise<void> {
-  const agents: (string | undefined)[] = [];
-  const server = createServer((request, response) => {
-    agents.push(request.headers["user-agent"]);
-    request.resume().on("end", () => response.end());
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const { server, url, requests } = await startReceiver();
   const store = join(await mkdtemp(join(dirname(file), "store-")), "p.db");
-  const { ok, output } = await run(node, [file, store, `http://127.0.0.1:${port}/`], {
+  const { ok, output } = await run(node, [file, store, url], {
     timeout: 60_000,
   });
   server.close();
   const isRight =
     ok &&
     output.split("PipehooksWarning").length === 2 &&
-    agents.length === 1 &&
-    /^pipehooks-webhook\/\d+\.\d+\.\d+$/.test(agents[0] ?? "");
-  if (!isRight) throw new Error(`${file} on ${node} got ${agents.length} answers:\n${output}`);
+    requests.length === 1 &&
+    /^pipehooks-webhook\/\d+\.\d+\.\d+$/.test(requests[0]?.headers["user-agent"] ?? "");
+  if (!isRight) throw new Error(`${file} on ${node} got ${requests.length} requests:\n${output}`);
 }

@@ -1,8 +1,6 @@
 import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
-import { text } from "node:stream/consumers";
+import { type Receiver, startReceiver } from "./receiver.ts";
 import { type Ended, run } from "./run.ts";
 
 // The command is published as a bundle, which no other test runs: here it does each thing for which it loads something
@@ -31,15 +29,9 @@ interface Runner {
   well(...args: readonly string[]): Promise<string>;
 }
 
-interface Receiver {
-  readonly server: Server;
-  readonly url: string;
-  readonly bodies: unknown[];
-}
-
 async function storesAndDelivers(
   pipehooks: Runner,
-  { bodies }: Receiver,
+  { requests }: Receiver,
   noteFile: string,
 ): Promise<void> {
   await pipehooks.well("validate");
@@ -62,14 +54,14 @@ async function storesAndDelivers(
   const delivered = await pipehooks.run("deliver", "--json");
   const tally = JSON.parse(delivered.stdout || "{}");
   expect(tally.delivered === 3 && tally.dead === 1 && tally.retrying === 0, delivered.output);
-  expect(bodies.length === 2, `the receiver got ${JSON.stringify(bodies)}`);
+  expect(requests.length === 2, `the receiver got ${JSON.stringify(requests)}`);
   const notes = await readFile(noteFile, "utf8");
   expect(notes === "data.checked\n", `the local plugin wrote ${notes}`);
   const dead = await pipehooks.well("deliveries", "--state", "dead", "--json");
   expect(dead.includes(`"attempts":1,"reason":"It wants none of it."`), dead);
 
   await pipehooks.well("emit", "pipeline.end", "--metadata", "rows=9", "--wait");
-  expect(bodies.length === 3, `the receiver got ${JSON.stringify(bodies)}`);
+  expect(requests.length === 3, `the receiver got ${JSON.stringify(requests)}`);
   await pipehooks.well("run", "--pipeline", "orders", "--", process.execPath, "--eval", "0");
   const types = await pipehooks.well("events", "--json");
   expect(types.split("\n").filter((line) => line.includes('"pipeline.start"')).length === 2, types);
@@ -152,17 +144,6 @@ export default defineConfig({
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), content);
   }
-}
-
-async function startReceiver(): Promise<Receiver> {
-  const bodies: unknown[] = [];
-  const server = createServer(async (request, response) => {
-    bodies.push(JSON.parse(await text(request)));
-    response.end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return { server, url: `http://127.0.0.1:${port}/`, bodies };
 }
 
 function createRunner(folder: string, { node, bin }: Record<"node" | "bin", string>): Runner {

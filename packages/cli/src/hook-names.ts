@@ -1,4 +1,4 @@
-import { nearest, type Pipehooks, unknownHook } from "@pipehooks/core";
+import { didYouMean, type Pipehooks, unknownHook } from "@pipehooks/core";
 import type { Context } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -10,12 +10,10 @@ export function checkHookNames({ hooks }: Pipehooks, names: readonly string[]): 
 }
 
 /** Where nothing was found of a hook, its name may be a slip: one that is not configured may still have deliveries. */
-export function sayIfUnknown({ output }: Context, { hooks }: Pipehooks, name = ""): void {
+export function sayIfUnknown({ output }: Context, { hooks }: Pipehooks, name?: string): void {
   const known = hooks.map((hook) => hook.name);
-  if (name === "" || known.includes(name)) return;
-  const similar = nearest(name, known);
-  const hint = similar === undefined ? "" : ` Did you mean "${similar}"?`;
-  output.say(`No hook "${name}" is configured.${hint}`);
+  if (name === undefined || known.includes(name)) return;
+  output.say(`No hook "${name}" is configured. ${didYouMean(name, known)}`.trimEnd());
 }
 
 /** Refuses hooks that the file switches off: only the file can switch them on. */

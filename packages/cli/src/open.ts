@@ -46,8 +46,6 @@ export async function withBus<Result>(
   const loaded = await loadConfiguration(context, use.emitOnly);
   const { openPipehooks } = await import("@pipehooks/config");
   const { letGoOfNothing } = await import("@pipehooks/core");
-  // No code but hooks' runs here, and one of them may do it again.
-  process.once("uncaughtExceptionMonitor", letGoOfNothing);
   const bus = await openPipehooks(loaded, {
     deliver: use.deliver ?? false,
     worker: use.worker ?? false,
@@ -60,6 +58,8 @@ export async function withBus<Result>(
       "The store is memory: it is empty at the start of each command, and lost at its end.",
     );
   }
+  // No code but hooks' runs here, and one of them may do it again.
+  process.once("uncaughtExceptionMonitor", letGoOfNothing);
   try {
     return await work(bus);
   } finally {

@@ -1,6 +1,12 @@
-import { type DeliveryRow, type DeliveryState, type Store, toDeliveryId } from "@pipehooks/core";
+import {
+  type DeliveryRow,
+  type DeliveryState,
+  type Pipehooks,
+  toDeliveryId,
+} from "@pipehooks/core";
 import type { Context, Option } from "./command.ts";
 import { deliveryTable } from "./commands/deliveries.ts";
+import { sayIfUnknown } from "./hook-names.ts";
 import { allDeliveries, deliveryJson, findNamed, parseStates } from "./ids.ts";
 import { plural, printable } from "./text.ts";
 import { parsePointInTime } from "./time.ts";
@@ -36,10 +42,13 @@ export interface Selection {
   readonly options: readonly Option[];
   /** @throws UsageError where neither ids nor filters are given */
   check(ids: readonly string[], filters: Filters): void;
-  /** The deliveries that are meant, each once; `missed` where an id stands for none of them, which is said. */
+  /**
+   * The deliveries that are meant, each once; `missed` where an id stands for none of them. That is said, and so is where there
+   * are none of a hook that is not configured.
+   */
   find(
     context: Context,
-    store: Store,
+    bus: Pipehooks,
     ids: readonly string[],
     filters: Filters,
   ): Promise<{ readonly rows: readonly DeliveryRow[]; readonly missed: boolean }>;
@@ -85,18 +94,18 @@ export function createSelection({
         throw new UsageError(`Name what to ${verb}: ids, or --state, --hook, --since, --until.`);
       }
     },
-    async find({ output }, store, ids, { state, hook, since, until }) {
+    async find(context, bus, ids, { state, hook, since, until }) {
+      const { output } = context;
       // An id of an event may stand for what another one names.
       const rows = new Map<number, DeliveryRow>();
+      let missed = false;
       if (ids.length === 0) {
         const states = state?.flat() ?? unlessSaid.states;
         const query = { states, hook, since, until, oldestFirst: true };
-        for await (const row of allDeliveries(store, query)) rows.set(row.id, row);
-        return { rows: [...rows.values()], missed: false };
+        for await (const row of allDeliveries(bus.store, query)) rows.set(row.id, row);
       }
       const states = state?.flat() ?? possible;
-      let missed = false;
-      for (const { id, known, deliveries } of await findNamed(store, ids)) {
+      for (const { id, known, deliveries } of await findNamed(bus.store, ids)) {
         const fitting = deliveries.filter(
           (row) =>
             states.includes(row.state) &&
@@ -113,6 +122,7 @@ export function createSelection({
             : `${printable(id)}: there is no such delivery or event.`,
         );
       }
+      if (rows.size === 0) sayIfUnknown(context, bus, hook);
       return { rows: [...rows.values()], missed };
     },
     list({ output }, rows) {

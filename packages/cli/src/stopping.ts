@@ -1,8 +1,9 @@
 import { constants } from "node:os";
 
-// Ctrl-C, a supervisor that wants the process to end, a terminal that was closed.
+/** Ctrl-C, a supervisor that wants the process to end, a terminal that was closed. */
 const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/** Whether one of them has come; listens until it is disposed of. */
 export interface Stopping extends Disposable {
   readonly signal: AbortSignal;
 }

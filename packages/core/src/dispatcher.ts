@@ -287,7 +287,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     hold() {
       stopping = true;
     },
-
     async stop(deadline) {
       stopping = true;
       alarm[Symbol.dispose]();

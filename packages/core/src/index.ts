@@ -189,7 +189,7 @@ export { type LimiterMemory, type Take, takeFromBudget } from "./limiter.ts";
 export type { Listener } from "./listeners.ts";
 export { type Logger, redactingLogger, silentLogger, stderrLogger } from "./logger.ts";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory/store.ts";
-export { nearest } from "./nearest.ts";
+export { didYouMean, nearest } from "./nearest.ts";
 export { nextTurn } from "./next-turn.ts";
 export { loadOptional, missingPackagesMessage } from "./optional-package.ts";
 export { compilePatterns } from "./pattern.ts";
@@ -276,5 +276,5 @@ export {
   type TemplateReference,
   type TemplateScope,
 } from "./template.ts";
-export { unknownHook } from "./unknown-hook.ts";
+export { namesText, unknownHook } from "./unknown-hook.ts";
 export { withoutStop } from "./without-stop.ts";

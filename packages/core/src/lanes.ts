@@ -71,36 +71,32 @@ export function createLanes(parts: {
     }
   };
   const made: Hook[] = hooks.flatMap(({ given }) => given ?? []);
-  const live = new Map<string, () => Hook | Promise<Hook>>();
-  const strays = new Map(enabled.map(({ name }) => [name, straysOf(name, logger)]));
-  for (const prepared of enabled) {
-    const { name } = prepared;
-    const make = () => {
-      const inName = inNameOf(strays.get(name) as Strays);
+  const makerOf = (prepared: PreparedHook, strays: Strays) =>
+    once(() => {
+      const inName = inNameOf(strays);
       const keep = (hook: Hook): Hook => {
         // One whose making outlasted the bus.
         if (hook !== prepared.given && disposed) void dispose(hook).catch(() => {});
         else if (hook !== prepared.given) made.push(hook);
         return attribute(hook, inName);
       };
-      const hook = inName(prepared.create, hookContext(name, context));
+      const hook = inName(prepared.create, hookContext(prepared.name, context));
       return hook instanceof Promise ? hook.then(keep) : keep(hook);
-    };
-    live.set(name, once(make));
-  }
+    });
   const byHook = new Map(
-    enabled.map((prepared): [string, Lane] => [
-      prepared.name,
-      {
-        hook: prepared.name,
+    enabled.map((prepared): [string, Lane] => {
+      const { name } = prepared;
+      const strays = straysOf(name, logger);
+      const lane: Lane = {
+        hook: name,
         policy: prepared.policy,
         isOrdered: isOrdered(prepared.route),
         destination: destinations.get(prepared.destination) as Destination,
-        switch: createHookSwitch(prepared.name, store),
+        switch: createHookSwitch(name, store),
         logger,
-        strays: strays.get(prepared.name) as Strays,
+        strays,
         keepState: prepared.keepState,
-        live: live.get(prepared.name) as () => Hook | Promise<Hook>,
+        live: makerOf(prepared, strays),
         buffer: [],
         running: new Running(),
         deadlines: createDeadlines(parts.clock, prepared.policy.timeoutMs),
@@ -113,12 +109,13 @@ export function createLanes(parts: {
         behind: false,
         gate: prepared.gate,
         gateAt: Number.POSITIVE_INFINITY,
-      },
-    ]),
+      };
+      return [name, lane];
+    }),
   );
   return {
     byHook,
-    live: (name) => live.get(name)?.(),
+    live: (name) => byHook.get(name)?.live(),
     async dispose() {
       const failures: unknown[] = [];
       disposed = true;

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Hook } from "./hook.ts";
+import { nextTurn } from "./next-turn.ts";
 
 /** Calls a function in the name of a hook: promises that it leaves behind are the hook's. */
 export type InNameOf = <Values extends readonly unknown[], Result>(
@@ -72,7 +73,7 @@ function listen(): Shared {
   const passOn = (reason: unknown): void => {
     process.off(rejection, hearStray);
     void Promise.reject(reason);
-    setImmediate(() => process.on(rejection, hearStray));
+    nextTurn(() => process.on(rejection, hearStray));
   };
   const hearExit = (status: number): void => {
     const culprit = owner.getStore();

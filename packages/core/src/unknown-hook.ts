@@ -4,13 +4,17 @@ import { didYouMean } from "./nearest.ts";
 /** Of more only so many are named. */
 const mostNames = 20;
 
-/** The error for a hook that is not among those that can be named. */
+/** Names in a row, of many only the first twenty and how many more there are. */
+export function namesText(names: readonly string[]): string {
+  const more = names.length - mostNames;
+  return [...names.slice(0, mostNames), ...(more > 0 ? [`and ${more} more`] : [])].join(", ");
+}
+
+/** For a hook that is asked for by its name and is not configured. */
 export function unknownHook(name: string, configured: Iterable<string>): HookError {
   const names = [...configured];
-  const more = names.length - mostNames;
-  const shown = [...names.slice(0, mostNames), ...(more > 0 ? [`and ${more} more`] : [])];
   return new HookError(
     "CONFIG_INVALID",
-    `There is no hook "${name}". ${didYouMean(name, names)}Configured are: ${shown.join(", ") || "none"}.`,
+    `There is no hook "${name}". ${didYouMean(name, names)}Configured are: ${namesText(names) || "none"}.`,
   );
 }

@@ -1,6 +1,5 @@
 import { toDeliveryId, unsettledStates } from "@pipehooks/core";
 import { defineCommand } from "../command.ts";
-import { sayIfUnknown } from "../hook-names.ts";
 import { withBus } from "../open.ts";
 import { showProgress } from "../progress.ts";
 import { createSelection, type Filters } from "../selection.ts";
@@ -42,9 +41,7 @@ export const cancel = defineCommand<Options>({
     selection.check(operands, options);
     const { output } = context;
     return withBus(context, {}, async (bus) => {
-      const { store } = bus;
-      const { rows, missed } = await selection.find(context, store, operands, options);
-      if (rows.length === 0) sayIfUnknown(context, bus, options.hook);
+      const { rows, missed } = await selection.find(context, bus, operands, options);
       if (options.dryRun === true) {
         selection.list(context, rows);
         return missed ? 1 : 0;
@@ -57,7 +54,7 @@ export const cancel = defineCommand<Options>({
         );
         for (let at = 0; at < rows.length; at += idsPerStep) {
           const ids = rows.slice(at, at + idsPerStep).map(({ id }) => id);
-          done.push(...(await store.cancel({ ids, limit: ids.length }, Date.now())));
+          done.push(...(await bus.store.cancel({ ids, limit: ids.length }, Date.now())));
         }
       }
       const ids = done.map(toDeliveryId);

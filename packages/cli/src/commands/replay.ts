@@ -6,7 +6,6 @@ import {
   toDeliveryId,
 } from "@pipehooks/core";
 import { type Context, defineCommand, type ExitStatus } from "../command.ts";
-import { sayIfUnknown } from "../hook-names.ts";
 import { withBus } from "../open.ts";
 import { showProgress } from "../progress.ts";
 import type { Comparison } from "../route-test/compare-command.ts";
@@ -83,8 +82,7 @@ export const replay = defineCommand<Options>({
     const { wait = false, dryRun = false } = options;
     selection.check(operands, options);
     return withBus(context, { deliver: wait && !dryRun, worker: wait }, async (bus) => {
-      const { rows, missed } = await selection.find(context, bus.store, operands, options);
-      if (rows.length === 0) sayIfUnknown(context, bus, options.hook);
+      const { rows, missed } = await selection.find(context, bus, operands, options);
       if (dryRun) {
         selection.list(context, rows);
         return missed ? 1 : 0;
