@@ -57,6 +57,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     defaults: options.defaults,
     source: options.source ?? defaultSource,
     logger,
+    now: () => clock.now(),
   });
   redact = createRedactor([...(options.secrets ?? []), ...hooks.flatMap(({ secrets }) => secrets)]);
   const rules: EventRules = {

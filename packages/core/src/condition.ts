@@ -29,7 +29,7 @@ export function compileCondition(
       try {
         return evaluate({ event }) === true;
       } catch (error) {
-        if (!isMissingField(error)) onError(firstLine(error));
+        if (!isMissingField(error)) onError(plainly(error));
         return false;
       }
     },
@@ -50,7 +50,7 @@ export function compileExpression(
     try {
       return evaluate({ event });
     } catch (error) {
-      if (!isMissingField(error)) onError(firstLine(error));
+      if (!isMissingField(error)) onError(plainly(error));
       return undefined;
     }
   };
@@ -114,8 +114,31 @@ function positionOf(cause: unknown): number | undefined {
   return typeof start === "number" ? start : undefined;
 }
 
+/** What an evaluation threw, in one line; that an event's values have their types only then is nothing to a reader. */
+export function plainly(error: unknown): string {
+  return firstLine(error).replaceAll(/dyn<([\w.]+)>/g, "$1");
+}
+
 function firstLine(error: unknown): string {
   return messageOf(error).split("\n", 1)[0] as string;
+}
+
+/** CEL itself has arithmetic of two ints or of two doubles only, and the numbers of an event are doubles. */
+const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+  "/": (a, b) => a / b,
+  "%": (a, b) => a % b,
+};
+
+function withMixedArithmetic(cel: Environment): Environment {
+  for (const [sign, compute] of Object.entries(arithmetic)) {
+    const mixed = (a: number | bigint, b: number | bigint) => compute(Number(a), Number(b));
+    cel.registerOperator(`double ${sign} int: double`, mixed);
+    cel.registerOperator(`int ${sign} double: double`, mixed);
+  }
+  return cel.registerOperator("double % double: double", (a, b) => a % b);
 }
 
 let shared: Environment | undefined;
@@ -126,7 +149,7 @@ export function environment(): Environment {
   if (shared === undefined) {
     const { Environment } = loadCel() as typeof import("@marcbachmann/cel-js");
     const empty = new Environment({ unlistedVariablesAreDyn: false });
-    shared = empty.registerVariable("event", "map");
+    shared = withMixedArithmetic(empty.registerVariable("event", "map"));
   }
   return shared;
 }

@@ -14,6 +14,7 @@ import type { Logger } from "./logger.ts";
 import { type Policy, type PolicyInput, policyShape, toPolicy } from "./policy.ts";
 import type { Redact } from "./redact.ts";
 import { compileFilter, compileTypePatterns, type FilterInput, type Route } from "./router.ts";
+import { seldom } from "./seldom.ts";
 
 /** A named, configured reaction: which events reach it, what it does, and under which policies. */
 export interface HookConfig extends PolicyInput, GateOptions {
@@ -93,6 +94,7 @@ export function prepareHooks(
     /** CloudEvents `source` of what gates announce. */
     readonly source: string;
     readonly logger: Logger;
+    readonly now: () => number;
   },
 ): readonly PreparedHook[] {
   const problems: string[] = [...environment.problems];
@@ -121,11 +123,13 @@ function prepareHook(
     defaults,
     source,
     logger,
+    now,
   }: {
     problems: readonly string[];
     defaults: PolicyInput | undefined;
     source: string;
     logger: Logger;
+    now: () => number;
   },
 ): PreparedHook | undefined {
   const checked = configSchema.safeParse(config);
@@ -146,10 +150,10 @@ function prepareHook(
     }
   };
   const reaction = part(() => toReaction(name, config.hook));
-  const condition = part(() => toCondition(config, logger));
+  const warn = seldom((why) => logger.warn(`Hook "${name}": ${why}`), now);
+  const condition = part(() => toCondition(config.when, warn));
   const matchesType = part(() => compileTypePatterns(events));
   const steps = part(() => compileFilter(filter));
-  const warn = (why: string) => logger.warn(`Hook "${name}": ${why}`);
   const gate = part(() => ({ gate: prepareGate(config, { hook: name, source, warn }) }))?.gate;
   if (events.length === 0 && gate?.namesEvents !== true) {
     report('it has no "events". Name the types that reach it, such as "pipeline.error"');
@@ -184,10 +188,9 @@ function prepareHook(
   };
 }
 
-function toCondition({ name, when }: HookConfig, logger: Logger): Condition | undefined {
+function toCondition(when: HookConfig["when"], warn: (why: string) => void): Condition | undefined {
   if (when === undefined) return undefined;
-  const failed = (how: string) => (why: string) =>
-    logger.warn(`Hook "${name}": its condition ${how}: ${why}`);
+  const failed = (how: string) => (why: string) => warn(`its condition ${how}: ${why}`);
   return typeof when === "string"
     ? compileCondition(when, failed("failed"))
     : functionCondition(when, failed("threw"));

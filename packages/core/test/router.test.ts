@@ -224,6 +224,37 @@ describe("when", () => {
     ['event.type == "t" && event.pipeline == "a"', {}, false],
     ["event.metadata.flag", { metadata: { flag: true } }, true],
     ["event.metadata.flag", { metadata: { flag: "yes" } }, false],
+    [
+      "event.metadata.failed * 100 / event.metadata.rows > 5",
+      { metadata: { failed: 6, rows: 100 } },
+      true,
+    ],
+    [
+      "event.metadata.failed * 100 / event.metadata.rows > 5",
+      { metadata: { failed: 5, rows: 100 } },
+      false,
+    ],
+    ["event.metadata.rows / 4 == 2.5", { metadata: { rows: 10 } }, true],
+    ["event.metadata.rows / 0 > 1", { metadata: { rows: 0 } }, false],
+    [
+      "event.metadata.rows + 1 == 11 && 1 + event.metadata.rows == 11",
+      { metadata: { rows: 10 } },
+      true,
+    ],
+    [
+      "event.metadata.rows - 1 == 9 && 1 - event.metadata.rows == -9",
+      { metadata: { rows: 10 } },
+      true,
+    ],
+    ["100 / event.metadata.rows == 10", { metadata: { rows: 10 } }, true],
+    [
+      "event.metadata.rows % 7 == 3 && 17 % event.metadata.rows == 7",
+      { metadata: { rows: 10 } },
+      true,
+    ],
+    ["event.metadata.rows % event.metadata.rows == 0", { metadata: { rows: 10 } }, true],
+    ["size(event.metadata.tags) * 1.5 > 2", { metadata: { tags: [1, 2] } }, true],
+    ["event.metadata.tags.exists(tag, tag * 2 == 4)", { metadata: { tags: [1, 2] } }, true],
   ] as const)("%s over %j: %s, without a word", ([text, fields, holds]) => {
     const said: string[] = [];
 
@@ -237,8 +268,7 @@ describe("when", () => {
     const condition = compileCondition("event.metadata.rows > 100", (why) => said.push(why));
 
     expect(condition.test(event({ metadata: { rows: "many" } }))).toBe(false);
-    expect(said).toHaveLength(1);
-    expect(said[0]).not.toContain("\n");
+    expect(said).toEqual(["no such overload: string > int"]);
   });
 
   test.for([

@@ -45,8 +45,7 @@ function failureReason(
 ): string {
   const missing = missingAmong(values);
   if (code === "no_such_key" && missing !== "") return missing;
-  const plainly = why.replaceAll(/dyn<([\w.]+)>/g, "$1");
-  return `${text} cannot be worked out: ${plainly}${among(values)}`;
+  return `${text} cannot be worked out: ${why}${among(values)}`;
 }
 
 function missingAmong(values: readonly ReadValue[]): string {

@@ -1,6 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { type Condition, environment } from "../condition.ts";
-import { messageOf } from "../errors.ts";
+import { type Condition, environment, plainly } from "../condition.ts";
 import type { PipehooksEvent } from "../event.ts";
 import type { JsonValue } from "../json.ts";
 import { reasonOf } from "./condition-reason.ts";
@@ -44,8 +43,7 @@ function evaluate(text: string, event: PipehooksEvent): Outcome {
   try {
     return { value: environment().parse(text)({ event }) };
   } catch (error) {
-    const [why = ""] = messageOf(error).split("\n", 1);
-    return { code: Reflect.get(Object(error), "code"), why };
+    return { code: Reflect.get(Object(error), "code"), why: plainly(error) };
   }
 }
 
