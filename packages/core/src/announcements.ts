@@ -6,11 +6,13 @@ import type { Places } from "./router.ts";
 import type { Routed, Store } from "./store.ts";
 
 /** Routes what gates announced: they work inside the store, which knows no routes. */
-export interface Announcements {
+export interface Announcements extends AsyncDisposable {
   /** Looks for what is not routed yet, soon. */
   route(): void;
   /** Resolves when no routing is under way. */
   settled(): Promise<void>;
+  /** Looks for nothing more; what comes from now on is routed by the next process. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 const mostAtATime = 100;
@@ -26,6 +28,7 @@ export function createAnnouncements(parts: {
   const { store, logger, now, places, routed } = parts;
   let routing: Promise<void> | undefined;
   let again = false;
+  let ended = false;
 
   const routeAll = async (): Promise<void> => {
     for (;;) {
@@ -45,6 +48,7 @@ export function createAnnouncements(parts: {
   };
 
   const route = (): void => {
+    if (ended) return;
     if (routing !== undefined) {
       again = true;
       return;
@@ -63,10 +67,17 @@ export function createAnnouncements(parts: {
       });
   };
 
+  const settled = async (): Promise<void> => {
+    while (routing !== undefined) await routing;
+  };
+
   return {
     route,
-    async settled() {
-      while (routing !== undefined) await routing;
+    settled,
+    async [Symbol.asyncDispose]() {
+      await settled();
+      ended = true;
+      await routing;
     },
   };
 }

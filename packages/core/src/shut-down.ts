@@ -67,7 +67,7 @@ export function createShutDown(parts: {
         });
       }
       await dispatcher.stop(deadline.signal);
-      await announcements.settled();
+      await announcements[Symbol.asyncDispose]();
       timer[Symbol.dispose]();
       parts.retention[Symbol.dispose]();
       try {

@@ -426,6 +426,39 @@ describe("what a gate announces", () => {
     ]);
   });
 
+  test("is left alone once the bus is closed, also by a look around that was under way", async () => {
+    const time = createVirtualTime();
+    const store = keepOpen(createMemoryStore());
+    let lookAround = () => {};
+    let looks = 0;
+    const { bus, log } = openBus({
+      time,
+      store: {
+        ...store,
+        watch(changed) {
+          lookAround = changed;
+          return store.watch(changed);
+        },
+        async unrouted(limit) {
+          looks += 1;
+          return store.unrouted(limit);
+        },
+      },
+      hooks: [{ name: "one", events: "*", hook: () => {}, digest: { every: "1h" } }],
+    });
+    await time.advance(0);
+
+    const before = looks;
+    await bus.close();
+    const closed = looks;
+    lookAround();
+    await time.advance(1000);
+
+    expect(before).toBeGreaterThan(0);
+    expect(looks).toBe(closed);
+    expect(log).toEqual([]);
+  });
+
   test("an absence is delivered to its own hook, at its time, though nothing ever came", async () => {
     const { time, bus, recorder, last } = openGate({
       absence: { expect: "pipeline.end", by: "pipeline", every: "1h", for: ["orders"] },
