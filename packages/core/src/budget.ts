@@ -2,7 +2,13 @@ import type { Clock } from "./clock.ts";
 import { parseRate } from "./duration.ts";
 import type { HookContext } from "./hook.ts";
 import type { JsonObject } from "./json.ts";
-import { type LimiterMemory, strictest, takeFromBudget } from "./limiter.ts";
+import {
+  countsLater,
+  delayInBudget,
+  type LimiterMemory,
+  strictest,
+  takeFromBudget,
+} from "./limiter.ts";
 import type { RateWindow } from "./policy.ts";
 import type { Store } from "./store.ts";
 
@@ -56,6 +62,12 @@ function createBudget(parts: {
   /** What will have been taken when all who were told a time have come, the last of them at `at`. */
   let line: { memory: LimiterMemory; at: number } = { memory: {}, at: 0 };
 
+  const change = (reduce: (memory: LimiterMemory) => LimiterMemory) =>
+    store.update(key, (memory) => ({
+      // Only budgets write under their keys, so the shape is known.
+      value: reduce((memory ?? {}) as unknown as LimiterMemory) as unknown as JsonObject,
+    }));
+
   const queue = (windows: readonly RateWindow[]): number => {
     for (;;) {
       const {
@@ -75,12 +87,18 @@ function createBudget(parts: {
       if (windows.length === 0) return { granted: true };
       if (waited === false && line.at >= now) return { granted: false, againAt: queue(windows) };
       let take = takeFromBudget({}, windows, 0, now);
-      await store.update(key, (memory) => {
-        // Only budgets write under their keys, so the shape is known.
-        take = takeFromBudget((memory ?? {}) as unknown as LimiterMemory, windows, 1, now);
-        return { value: take.memory as unknown as JsonObject };
+      await change((memory) => {
+        take = takeFromBudget(memory, windows, 1, now);
+        return take.memory;
       });
-      if (take.granted === 1) return { granted: true };
+      if (take.granted === 1) {
+        const when = { from: now, to: clock.now() };
+        // Nothing waits for it, and without it what was granted counts all the same, as a little older.
+        if (countsLater(windows, when)) {
+          change((memory) => delayInBudget(memory, windows, 1, when)).catch(() => {});
+        }
+        return { granted: true };
+      }
       if (waited === true) return { granted: false, againAt: take.retryAt ?? now };
       if (line.at <= now) line = { memory: take.memory, at: now };
       return { granted: false, againAt: queue(windows) };

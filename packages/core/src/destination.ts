@@ -1,6 +1,13 @@
 import { type BreakerState, breakerAfter, breakerState } from "./breaker.ts";
+import type { Clock } from "./clock.ts";
 import type { JsonObject } from "./json.ts";
-import { type LimiterMemory, returnToBudget, takeFromBudget } from "./limiter.ts";
+import {
+  countsLater,
+  delayInBudget,
+  type LimiterMemory,
+  returnToBudget,
+  takeFromBudget,
+} from "./limiter.ts";
 import type { BreakerPolicy, RateWindow } from "./policy.ts";
 import { createSharedMemory } from "./shared-memory.ts";
 import type { Memory, MemoryChange, Store } from "./store.ts";
@@ -31,8 +38,8 @@ export interface Destination {
   describe(now: number): DestinationReport;
   /** Takes over what another process may have written. */
   learn(memory: Memory | undefined): void;
-  /** Takes from the budget of rates; all of it where there is none. */
-  take(wanted: number, now: number): Promise<number>;
+  /** Takes from the budget of rates for what begins with the answer; all of it where there is none. */
+  take(wanted: number, clock: Pick<Clock, "now">): Promise<number>;
   /** Gives one back that was taken for an attempt that sent nothing; nothing to do where there is no budget. */
   giveBack(now: number): Promise<unknown> | undefined;
   /** Records what an attempt said of its health; answers the end of a new pause, if it paused now. */
@@ -68,6 +75,11 @@ export function createDestination(options: {
   const { name, windows, concurrency, store } = options;
   const key = destinationKey(name);
   const memory = createSharedMemory<DestinationMemory>({ store, key, empty: {}, toChange });
+  const changeBudget = (reduce: (budget: LimiterMemory) => LimiterMemory, now: number) =>
+    memory.change((before) => {
+      const budget = reduce(before.budget ?? {});
+      return { ...before, budget, budgetUntil: takeFromBudget(budget, windows, 0, now).retryAt };
+    });
 
   return {
     name,
@@ -88,22 +100,26 @@ export function createDestination(options: {
       };
     },
     learn: memory.learn,
-    async take(wanted, now) {
+    async take(wanted, clock) {
       if (windows.length === 0) return wanted;
+      const now = clock.now();
       let granted = 0;
       await memory.change((before) => {
         const take = takeFromBudget(before.budget ?? {}, windows, wanted, now);
         granted = take.granted;
         return { ...before, budget: take.memory, budgetUntil: take.retryAt };
       });
+      const when = { from: now, to: clock.now() };
+      if (granted > 0 && countsLater(windows, when)) {
+        // Nothing waits for it, and without it what was granted counts all the same, as a little older.
+        const delay = (budget: LimiterMemory) => delayInBudget(budget, windows, granted, when);
+        changeBudget(delay, when.to).catch(() => {});
+      }
       return granted;
     },
     giveBack(now) {
       if (windows.length === 0) return undefined;
-      return memory.change((before) => {
-        const budget = returnToBudget(before.budget ?? {}, windows);
-        return { ...before, budget, budgetUntil: takeFromBudget(budget, windows, 0, now).retryAt };
-      });
+      return changeBudget((budget) => returnToBudget(budget, windows), now);
     },
     record({ health, pauseUntil, because, now, breaker }) {
       const failing = (memory.value.failures ?? 0) > 0;

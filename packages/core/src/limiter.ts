@@ -55,6 +55,48 @@ export function returnToBudget(
   return next;
 }
 
+/** Whether what was granted at one time has to be {@link delayInBudget} where it begins at another, later one. */
+export function countsLater(
+  windows: readonly RateWindow[],
+  { from, to }: { readonly from: number; readonly to: number },
+): boolean {
+  return windows.some((window) => bucketOf(window, to) > bucketOf(window, from));
+}
+
+/**
+ * Counts what was granted at one time for the later one at which it begins, lest the next window follows too soon: a store
+ * under load may take its time to answer.
+ */
+export function delayInBudget(
+  memory: LimiterMemory,
+  windows: readonly RateWindow[],
+  granted: number,
+  { from, to }: { readonly from: number; readonly to: number },
+): LimiterMemory {
+  const next: Record<string, readonly (readonly [number, number])[]> = { ...memory };
+  for (const window of windows) {
+    const buckets = memory[nameOf(window)] ?? [];
+    const rest = takeOut(buckets, bucketOf(window, from), granted);
+    const at = Math.max(bucketOf(window, to), rest.at(-1)?.[0] ?? 0);
+    next[nameOf(window)] = addTo(rest, at, granted);
+  }
+  return next;
+}
+
+/** Without so many of those that were taken from a time on. */
+function takeOut(
+  buckets: readonly (readonly [number, number])[],
+  from: number,
+  count: number,
+): readonly (readonly [number, number])[] {
+  let left = count;
+  return buckets.flatMap(([start, taken]) => {
+    const out = start < from ? 0 : Math.min(left, taken);
+    left -= out;
+    return taken === out ? [] : [[start, taken - out] as const];
+  });
+}
+
 /** Of windows with an equal length only the smallest count says something. */
 export function strictest(windows: readonly RateWindow[]): readonly RateWindow[] {
   const least = new Map<number, RateWindow>();

@@ -90,7 +90,7 @@ export function createReceiving({
     const wanted = Math.max(0, Math.min(claimed.length, free));
     let granted = 0;
     try {
-      if (wanted > 0) granted = await lane.destination.take(wanted, clock.now());
+      if (wanted > 0) granted = await lane.destination.take(wanted, clock);
     } finally {
       const again = Math.max(lane.destination.blockedUntil(), clock.now());
       for (const delivery of claimed.slice(granted)) finisher.giveBack(lane, delivery, again);

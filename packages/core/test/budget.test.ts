@@ -11,7 +11,7 @@ import {
 import { createVirtualTime, type VirtualTime } from "@pipehooks/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { keepOpen } from "./virtual-bus.ts";
+import { keepOpen, slowToUpdate } from "./virtual-bus.ts";
 
 /** A process with one hook, which hands out what its context has. */
 async function openContext(
@@ -120,6 +120,22 @@ test("who has not waited goes behind those who do", async () => {
   expect(late.granted).toBe(false);
   expect(late.againAt).toBeGreaterThan(first.againAt ?? 0);
   expect(waited).toEqual({ granted: true });
+});
+
+test("where the store takes its time to grant, no window follows too soon", async () => {
+  const time = createVirtualTime();
+  const store = slowToUpdate(createMemoryStore(), time, 900);
+  const budget = (await openContext(time, store))("starts", ["1/1s"]);
+
+  const first = budget.take();
+  await time.advance(900);
+  const granted = [(await first).granted];
+  await time.advance(200);
+  granted.push((await budget.take()).granted);
+  await time.advance(820);
+  granted.push((await budget.take()).granted);
+
+  expect(granted).toEqual([true, false, true]);
 });
 
 test("a budget that is wrong is refused by name of the rate", async () => {

@@ -2,7 +2,14 @@ import { createMemoryStore, defineHook, HookError, type HookKind, pending } from
 import { createVirtualTime } from "@pipehooks/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { createGate, createRecorder, keepOpen, openBus, untilAborted } from "./virtual-bus.ts";
+import {
+  createGate,
+  createRecorder,
+  keepOpen,
+  openBus,
+  slowToUpdate,
+  untilAborted,
+} from "./virtual-bus.ts";
 
 const failing = () => {
   throw new HookError("RECEIVER_FAILED", "answered 500", { retryable: true });
@@ -253,6 +260,23 @@ describe("rateLimit", () => {
     expect(recorder.calls).toHaveLength(15);
     expect(mostIn(1, recorder.times())).toBe(2);
     expect(mostIn(60, recorder.times())).toBe(5);
+  });
+
+  test("where the store takes its time to grant, no window follows too soon", async () => {
+    const time = createVirtualTime();
+    const recorder = createRecorder(time);
+    const { bus } = openBus({
+      time,
+      store: slowToUpdate(createMemoryStore(), time, 900),
+      hooks: [{ name: "one", events: "*", hook: recorder.hook, rateLimit: ["2/1s"] }],
+    });
+
+    await Promise.all([bus.emit("pipeline.start"), bus.emit("pipeline.start")]);
+    await time.advance(1100);
+    await Promise.all([bus.emit("pipeline.start"), bus.emit("pipeline.start")]);
+    await time.advance(5000);
+
+    expect(recorder.times()).toEqual([0.9, 0.9, 1.904, 1.904]);
   });
 
   test("hooks of one destination share it, the strictest counts, and each gets its turn", async () => {

@@ -1,19 +1,30 @@
 import { type LimiterMemory, parseRate, type RateWindow, takeFromBudget } from "@pipehooks/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { countsLater, delayInBudget } from "../src/limiter.ts";
 
-/** Takes over and over, and gives back when each was granted. */
-function run(
-  windows: readonly RateWindow[],
-  asked: readonly { readonly afterMs: number; readonly wanted: number }[],
-) {
+interface Asked {
+  readonly afterMs: number;
+  readonly wanted: number;
+  /** How long the answer takes. @default 0 */
+  readonly lateMs?: number;
+}
+
+/** Takes over and over, and gives back when each began that was granted. */
+function run(windows: readonly RateWindow[], asked: readonly Asked[]) {
   const granted: number[] = [];
   let memory: LimiterMemory = {};
   let now = 1_000_000;
-  for (const { afterMs, wanted } of asked) {
+  for (const { afterMs, wanted, lateMs = 0 } of asked) {
     now += afterMs;
     const take = takeFromBudget(memory, windows, wanted, now);
-    memory = JSON.parse(JSON.stringify(take.memory));
+    const when = { from: now, to: now + lateMs };
+    const after =
+      take.granted > 0 && countsLater(windows, when)
+        ? delayInBudget(take.memory, windows, take.granted, when)
+        : take.memory;
+    memory = JSON.parse(JSON.stringify(after));
+    now += lateMs;
     for (let index = 0; index < take.granted; index += 1) granted.push(now);
   }
   return { granted, memory, now };
@@ -36,6 +47,7 @@ const asked = fc.array(
   fc.record({
     afterMs: fc.integer({ min: 0, max: 40_000 }),
     wanted: fc.integer({ min: 1, max: 15 }),
+    lateMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 5000 })),
   }),
   { maxLength: 60 },
 );
@@ -56,7 +68,7 @@ describe("a budget of rates", () => {
     expect(third.retryAt).toBeLessThanOrEqual(61_000);
   });
 
-  test("never grants more than the count in any window of its length", () => {
+  test("never lets more begin than the count in any window of its length, however late the answers come", () => {
     const property = fc.property(windows, asked, (given, asking) => {
       const { granted } = run(given, asking);
 
@@ -118,6 +130,31 @@ describe("a budget of rates", () => {
     const later = takeFromBudget(late.memory, minute, 1, 119_000);
 
     expect([ahead.granted, late.granted, later.granted]).toEqual([1, 0, 0]);
+  });
+
+  test("what begins late is moved, not counted twice, beside what others have taken", () => {
+    const given = [parseRate("10/1m")];
+
+    const others = takeFromBudget({}, given, 2, 100_000);
+    const ours = takeFromBudget(others.memory, given, 3, 100_900);
+    const after = takeFromBudget(ours.memory, given, 1, 103_000);
+    const when = { from: 100_900, to: 102_000 };
+
+    expect(countsLater(given, when)).toBe(true);
+    expect(countsLater(given, { from: 100_000, to: 100_999 })).toBe(false);
+    expect(delayInBudget(ours.memory, given, 3, when)).toEqual({
+      "10/60000ms": [
+        [100_000, 2],
+        [102_000, 3],
+      ],
+    });
+    // Others may have taken meanwhile, of which nobody knows whose they are.
+    expect(delayInBudget(after.memory, given, 3, when)).toEqual({
+      "10/60000ms": [
+        [100_000, 2],
+        [103_000, 4],
+      ],
+    });
   });
 
   test("the strictest of several windows counts", () => {

@@ -78,6 +78,21 @@ export function keepOpen(store: Store): Store {
   return { ...store, async [Symbol.asyncDispose]() {} };
 }
 
+/** The same store, which answers the first update of memory late. */
+export function slowToUpdate(store: Store, { clock }: VirtualTime, ms: number): Store {
+  let isFirst = true;
+  return {
+    ...store,
+    async update(key, reduce) {
+      const isLate = isFirst;
+      isFirst = false;
+      const memory = await store.update(key, reduce);
+      if (isLate) await new Promise<void>((resolve) => void clock.timer(ms, resolve));
+      return memory;
+    },
+  };
+}
+
 /** A promise to be settled from outside. */
 export function createGate(): { readonly opened: Promise<void>; open(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();

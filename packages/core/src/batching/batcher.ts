@@ -160,7 +160,7 @@ export function createBatcher({
     sender: BatchSender,
   ): Promise<void> => {
     asking.add(lane);
-    const granted = await lane.destination.take(1, clock.now()).catch(async (error: unknown) => {
+    const granted = await lane.destination.take(1, clock).catch(async (error: unknown) => {
       lane.logger.warn(`The budget of hook "${lane.hook}" could not be asked: ${messageOf(error)}`);
       await new Promise<void>((resolve) => void clock.timer(1000, resolve));
       return 0;
