@@ -243,20 +243,13 @@ export type {
   Accepted,
   AcceptLease,
   AttemptRecord,
-  AttemptRow,
   ClaimedDelivery,
   ClaimLane,
   ClaimRequest,
-  DeliveryQuery,
-  DeliveryRow,
   DeliveryState,
-  EventQuery,
-  EventRow,
   GatedDelivery,
   GateEntry,
   GatePlace,
-  GateQuery,
-  GateRow,
   LaneClaim,
   LaneWork,
   Memory,
@@ -268,6 +261,15 @@ export type {
   Store,
   StoredEvent,
 } from "./store.ts";
+export type {
+  AttemptRow,
+  DeliveryQuery,
+  DeliveryRow,
+  EventQuery,
+  EventRow,
+  GateQuery,
+  GateRow,
+} from "./store-query.ts";
 export { letGoOfNothing } from "./strays.ts";
 export {
   compileTemplate,

@@ -10,7 +10,7 @@ import {
 } from "../gates/gate.ts";
 import type { GateSpec } from "../gates/spec.ts";
 import type { GateRoute } from "../router.ts";
-import type { GateRow } from "../store.ts";
+import type { GateRow } from "../store-query.ts";
 import type { RouteGate } from "./explain-route.ts";
 import type { ExplainedMemory, GateStep, HookVerdict } from "./explanation.ts";
 import { timeText } from "./value-text.ts";

@@ -2,7 +2,7 @@ import { isOwnType } from "../catalogue.ts";
 import type { PipehooksEvent } from "../event.ts";
 import { commonKey } from "../gates/gate.ts";
 import type { PreparedHook } from "../hook-config.ts";
-import type { DeliveryRow } from "../store.ts";
+import type { DeliveryRow } from "../store-query.ts";
 import { type Around, explainDelivery, holdsOfHook } from "./explain-delivery.ts";
 import { explainGate, foreseeGate } from "./explain-gate.ts";
 import { explainRoute, type RouteExplanation } from "./explain-route.ts";

@@ -2,7 +2,8 @@ import { unsettledStates } from "../delivery-state.ts";
 import type { GateRelease } from "../gates/gate.ts";
 import type { GateSpec } from "../gates/spec.ts";
 import type { JsonValue } from "../json.ts";
-import type { AttemptRow, DeliveryState, StoredEvent } from "../store.ts";
+import type { DeliveryState, StoredEvent } from "../store.ts";
+import type { AttemptRow } from "../store-query.ts";
 import type { Fifo } from "./fifo.ts";
 import type { Heap, Placed } from "./heap.ts";
 

@@ -1,4 +1,4 @@
-import type { DeliveryQuery, DeliveryRow, EventQuery, GateQuery, GateRow } from "../store.ts";
+import type { DeliveryQuery, DeliveryRow, EventQuery, GateQuery, GateRow } from "../store-query.ts";
 import type { DeliveryShelf } from "./delivery-shelf.ts";
 import type { DeliveryEntry, EventEntry, GateKey } from "./entries.ts";
 import type { EventShelf } from "./event-shelf.ts";

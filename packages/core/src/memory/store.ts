@@ -1,5 +1,6 @@
 import { HookError } from "../errors.ts";
-import type { EventRow, Memory, PurgeRequest, Settlement, Store } from "../store.ts";
+import type { Memory, PurgeRequest, Settlement, Store } from "../store.ts";
+import type { EventRow } from "../store-query.ts";
 import { createAccept, createRoute } from "./accept.ts";
 import { createClaim } from "./claim.ts";
 import { createDeliveryShelf, type DeliveryShelf } from "./delivery-shelf.ts";
