@@ -202,12 +202,19 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
   };
   const instrument = createInstrument({ emit: emitUnknown, now: () => clock.now(), logger });
 
+  const checkConfigured = (names: readonly string[]): void => {
+    const configured = hooks.map(({ name }) => name);
+    const unknown = names.find((name) => !configured.includes(name));
+    if (unknown !== undefined) throw unknownHook(unknown, configured);
+  };
+
   const laneOf = (name: string) => {
     const lane = lanes.byHook.get(name);
     if (lane !== undefined) return lane;
+    checkConfigured([name]);
     throw new HookError(
       "CONFIG_INVALID",
-      `There is no enabled hook "${name}". Enabled are: ${[...lanes.byHook.keys()].join(", ")}.`,
+      `The configuration switches hook "${name}" off ("enabled: false"). Change it there.`,
     );
   };
 
@@ -240,9 +247,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
     health: () => collectHealth({ store, hooks, lanes: lanes.byHook, now: clock.now() }),
     async check(names, timeoutMs = 10_000, { verbose = false } = {}) {
       checkWait("timeoutMs", timeoutMs);
-      const configured = hooks.map(({ name }) => name);
-      const unknown = names?.find((name) => !configured.includes(name));
-      if (unknown !== undefined) throw unknownHook(unknown, configured);
+      checkConfigured(names ?? []);
       return Promise.all(
         hooks
           .filter(({ name }) => names === undefined || names.includes(name))

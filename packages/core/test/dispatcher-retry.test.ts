@@ -730,10 +730,18 @@ describe("switching off", () => {
     );
   });
 
-  test("an unknown or disabled name is refused, naming those there are", async () => {
-    const { bus } = openBus({ hooks: [{ name: "one", events: "*", hook: () => {} }] });
+  test("a name that is unknown, or that the configuration switches off, is refused with what to do", async () => {
+    const { bus } = openBus({
+      hooks: [
+        { name: "one", events: "*", hook: () => {} },
+        { name: "off", events: "*", hook: () => {}, enabled: false },
+      ],
+    });
 
-    await expect(bus.enable("two")).rejects.toThrow("Enabled are: one");
+    await expect(bus.enable("onne")).rejects.toThrow(
+      'Did you mean "one"? Configured are: one, off.',
+    );
+    await expect(bus.enable("off")).rejects.toThrow('switches hook "off" off ("enabled: false")');
     await expect(bus.disable("two")).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 });
