@@ -5,9 +5,9 @@ import module from "node:module";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
-if (major < 22 || (major === 22 && minor < 19)) {
+if (major < 22 || (major === 22 && minor < 19) || major === 23) {
   process.stderr.write(
-    `pipehooks needs Node 22.19 or newer, and this is Node ${process.versions.node}. ` +
+    `pipehooks needs Node 22.19 or newer, and not 23. This is Node ${process.versions.node}. ` +
       "Install a newer one: https://nodejs.org/en/download\n",
   );
   process.exitCode = 2;

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, StatementSync } from "node:sqlite";
 import { StoreFault } from "./fault.ts";
 import { mountTypeOf, networkFileSystem } from "./network-file-system.ts";
 import { migrate } from "./schema.ts";
@@ -27,6 +27,7 @@ const logBytes = 32 * 1024 * 1024;
 
 /** Opens the file, makes it and its folder where missing, and brings its tables up to date. */
 export function openDatabase({ path, durability, maxBytes }: DatabaseOptions): DatabaseSync {
+  refuseOldSqlite();
   makeFolder(dirname(path));
   refuseNetwork(path);
   // No busy timeout of SQLite's own: who waits for the lock sleeps outside of it, without blocking a thread.
@@ -55,6 +56,19 @@ export function openDatabase({ path, durability, maxBytes }: DatabaseOptions): D
   }
 }
 
+/**
+ * Node 23 ended before its node:sqlite had what that of Node 22 has, `setReturnArrays` and `isTransaction` among it: without
+ * the one most calls fail, and without the other what they began is not undone.
+ */
+function refuseOldSqlite(): void {
+  if ("setReturnArrays" in StatementSync.prototype) return;
+  throw new StoreFault(
+    "CONFIG_INVALID",
+    `sqlite: the node:sqlite of Node ${process.versions.node} lacks what the store needs. ` +
+      "Use Node 22 from 22.19 on, or Node 24 or newer.",
+  );
+}
+
 /** Not `recursive: true`, which never ends where a folder exists that takes no folders, such as `/proc`. */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
@@ -78,7 +92,7 @@ function refuseNetwork(path: string): void {
   throw new StoreFault(
     "STORE_NETWORK_FILE_SYSTEM",
     `sqlite: ${path} is on a network file system (${name}), where SQLite's locks do not hold. ` +
-      "Put the store on a local disk, or use postgres: for several machines.",
+      "Put the store on a local disk.",
   );
 }
 

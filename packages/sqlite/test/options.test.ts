@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { StatementSync } from "node:sqlite";
 import { isHookError } from "@pipehooks/core";
 import { type SqliteStoreOptions, sqliteStore } from "@pipehooks/sqlite";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -86,6 +87,19 @@ describe("options", () => {
     expect(
       stderr.match(/it has no thread of its own, for .* \(--allow-worker lets it\)/g),
     ).toHaveLength(1);
+  });
+
+  test("a node:sqlite that is too old, as that of Node 23, is refused", async () => {
+    const { prototype } = StatementSync;
+    const had = Object.getOwnPropertyDescriptor(prototype, "setReturnArrays");
+    onTestFinished(() => void Object.defineProperty(prototype, "setReturnArrays", had ?? {}));
+    Reflect.deleteProperty(prototype, "setReturnArrays");
+    const store = sqliteStore({ path: join(temporaryFolder(), "store.db"), worker: false });
+
+    await expect(store.counts()).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("Use Node 22 from 22.19 on, or Node 24 or newer."),
+    });
   });
 
   test("maxBytes: a file at its bound takes no more, keeps what it has, and takes more once there is room", async () => {
