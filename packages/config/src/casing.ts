@@ -1,7 +1,4 @@
-/** `maxAge` → `max_age`: how a key is written in YAML. */
-export function toSnake(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
+export { toSnake } from "@pipehooks/core";
 
 /** `max_age` → `maxAge`: how an option is named in code. */
 export function toCamel(key: string): string {

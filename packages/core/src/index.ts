@@ -191,6 +191,7 @@ export { type Logger, redactingLogger, silentLogger, stderrLogger } from "./logg
 export { createMemoryStore, type MemoryStoreOptions } from "./memory/store.ts";
 export { didYouMean, nearest } from "./nearest.ts";
 export { nextTurn } from "./next-turn.ts";
+export { optionName, toSnake } from "./option-name.ts";
 export { loadOptional, missingPackagesMessage } from "./optional-package.ts";
 export { compilePatterns } from "./pattern.ts";
 export type { Pipehooks, PipehooksOptions } from "./pipehooks.ts";

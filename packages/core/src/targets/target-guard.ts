@@ -1,4 +1,5 @@
 import { isIP, type LookupFunction } from "node:net";
+import { optionName } from "../option-name.ts";
 import { createAddressJudge } from "./address.ts";
 import type { TargetOptions } from "./options.ts";
 
@@ -46,7 +47,7 @@ export class BlockedTarget extends Error {
 export function createTargetGuard(url: URL, rules: TargetRules, resolve: Resolve): TargetGuard {
   const { allowHttp = false, allowPrivate = false, allow = [], who = "hooks" } = rules;
   const { judge } = createAddressJudge({ allowPrivate, allow });
-  const orOpen = allowPrivate ? "" : ' or set "allowPrivate" ("allow_private" in YAML)';
+  const orOpen = allowPrivate ? "" : ` or set ${optionName("allowPrivate")}`;
   const port = portOf(url);
   const host = bareHostOf(url);
   const restricted = !allowPrivate && isRestrictedName(host);
@@ -64,7 +65,7 @@ export function createTargetGuard(url: URL, rules: TargetRules, resolve: Resolve
     if (url.protocol === "http:" && !allowHttp && verdict !== "private") {
       throw new BlockedTarget(
         `${literal ? "is" : "resolves to"} no private address, and plain http to others is off. ` +
-          `Use https, or set "allowHttp" ("allow_http" in YAML)`,
+          `Use https, or set ${optionName("allowHttp")}`,
         address,
       );
     }
@@ -82,7 +83,7 @@ export function createTargetGuard(url: URL, rules: TargetRules, resolve: Resolve
       if (route === "proxy" && url.protocol === "http:" && !allowHttp) {
         return new BlockedTarget(
           `may be public, which cannot be told behind a proxy, and plain http to public targets is off. ` +
-            `Use https, or set "allowHttp" ("allow_http" in YAML)`,
+            `Use https, or set ${optionName("allowHttp")}`,
         );
       }
       return undefined;
