@@ -603,6 +603,17 @@ describe("what gates let through", () => {
     });
   });
 
+  test("what a delivery does not carry is not told of as if it were alike, nor as good news", () => {
+    const events = [1, 2].map((n) => createTestEvent({ id: `e${n}` }));
+
+    expect(told({ events, count: 2 })).toMatchObject({ mood: "good", tone: "good" });
+    expect(told({ events, count: 5, key: null })).toMatchObject({
+      headline: "5 events: 2 pipelines finished, and 3 more",
+      mood: "news",
+      tone: "neutral",
+    });
+  });
+
   test("several events have their group and their first and last time in common", () => {
     const events = [failure("e1"), failure("e2", { time: "2026-01-15T07:00:00.000Z" })];
 

@@ -23,12 +23,15 @@ export function tellMany(delivery: Delivery, all: readonly ToldEvent[]): Told {
   if (isOfJoin(delivery.gate)) return tellJoin(delivery, all);
   const { count, key } = delivery;
   const [first] = all;
-  const isSame = first !== undefined && all.every(({ title }) => title === first.title);
+  const isWhole = all.length === count;
+  const isSame = isWhole && first !== undefined && all.every(({ title }) => title === first.title);
   const of = key === null ? "" : ` of ${key}`;
   const title = isSame
     ? `${first.title} (${formatCount(count)} times)`
     : `${formatCount(count)} events${of}: ${kindsOf(all, count)}`;
-  return { title, ...togetherOf(all) };
+  const { mood, severity } = togetherOf(all);
+  // Of those that the delivery does not carry nobody knows how they went.
+  return { title, mood: mood === "good" && !isWhole ? "news" : mood, severity };
 }
 
 /** What each was, failures first; of what is alike, in its order. */
