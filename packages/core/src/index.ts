@@ -218,7 +218,7 @@ export {
   type RetryPolicy,
   toPolicy,
 } from "./policy.ts";
-export { createRedactor, type Redact, redactedMark } from "./redact.ts";
+export { createRedactor, type Redact, redactedMark, redactJson } from "./redact.ts";
 export { answerRemoteRun } from "./remote-run/answer-remote-run.ts";
 export type {
   ActiveRun,

@@ -1,4 +1,4 @@
-import { createRedactor, redactedMark, redactingLogger } from "@pipehooks/core";
+import { createRedactor, redactedMark, redactingLogger, redactJson } from "@pipehooks/core";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { createLog } from "./virtual-bus.ts";
@@ -23,6 +23,11 @@ describe("a redactor", () => {
     ["as it is", secret],
     ["in JSON", JSON.stringify({ token: secret })],
     ["percent-encoded", `https://x/?t=${encodeURIComponent(secret)}`],
+    ["percent-encoded in small digits", `t=${encodeURIComponent(secret).toLowerCase()}`],
+    ["percent-encoded but for its slash", `t=${encodeURIComponent(secret).replace("%2F", "/")}`],
+    ["in JSON with its slash escaped", JSON.stringify({ secret }).replaceAll("/", "\\/")],
+    ["in JSON of ASCII", JSON.stringify({ secret }).replace("ß", "\\u00DF")],
+    ["in HTML", secret.replace('"', "&quot;")],
     ["in a form", new URLSearchParams({ t: `${secret} x` }).toString()],
     ["in base64", Buffer.from(secret).toString("base64")],
     ["in base64url", Buffer.from(secret).toString("base64url")],
@@ -39,6 +44,23 @@ describe("a redactor", () => {
     expect(Buffer.from(clean.replaceAll(redactedMark, ""), "base64").toString()).not.toContain(
       "s3cr",
     );
+  });
+
+  test("takes out what has characters beyond the first 65,536, and half ones", () => {
+    const redact = createRedactor(["pass🔑word", "half\ud83dpair"]);
+
+    expect(redact("pass\\ud83d\\udd11word pass%F0%9F%94%91word half\\ud83dpair")).toBe(
+      `${redactedMark} ${redactedMark} ${redactedMark}`,
+    );
+  });
+
+  test("texts and keys of JSON are taken one by one, and numbers stay", () => {
+    const redact = createRedactor(["20260329", "data"]);
+
+    expect(redactJson({ d: 20260329, data: ["of 20260329", null, true] }, redact)).toEqual({
+      d: 20260329,
+      [redactedMark]: [`of ${redactedMark}`, null, true],
+    });
   });
 
   test("leaves everything else as it is, and does nothing without secrets", () => {
