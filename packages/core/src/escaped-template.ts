@@ -2,12 +2,13 @@ import type { JsonValue } from "./json.ts";
 import {
   compileLeaves,
   fieldOf,
+  isGiven,
   parseParts,
   type Render,
-  readPath,
   type TemplateReference,
   type TemplateScope,
   textOf,
+  typedFieldOf,
 } from "./template.ts";
 
 /** Turns a text into a form in which its receiver reads it as data, and nothing in it as markup. */
@@ -60,16 +61,11 @@ export function compileEscaped(
       return compileText(text, { toForm }).render;
     }
     return (scope) => {
-      const field = fieldOf(only, scope, text);
-      return isGiven(only, scope) ? escapeTexts(field, toForm) : field;
+      const value = typedFieldOf(only, scope, text);
+      return isGiven(only, scope) ? escapeTexts(value, toForm) : value;
     };
   };
   return { render: compileLeaves(value, compileLeaf) };
-}
-
-/** Whether the value is the event's, not the template's own default. */
-function isGiven({ path }: TemplateReference, scope: TemplateScope): boolean {
-  return readPath(scope, path) !== undefined;
 }
 
 function escapeTexts(value: JsonValue, toForm: Escape): JsonValue {

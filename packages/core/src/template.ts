@@ -15,18 +15,19 @@ export interface Template {
 export interface TemplateReference {
   /** As written, such as `metadata.rows`. */
   readonly path: string;
-  /** Used where the field is missing; without it a missing field is a permanent failure. */
-  readonly default?: JsonValue | undefined;
+  /** Used where the field is missing, as it is written; without it a missing field is a permanent failure. */
+  readonly default?: string | undefined;
 }
 
 export type Render = (scope: TemplateScope) => JsonValue;
 
+const literalPattern = /^(?:null|true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/;
 const pathPattern = /^[A-Za-z_][\w-]*(?:\.[\w-]+)*$/;
 
 /**
  * Compiles `${path}` and `${path:-default}`; `$${` is a literal `${`. A string that is nothing but one
  * reference keeps the value's type, and its default is read as JSON where it is a JSON literal (`null`, `0`,
- * `true`).
+ * `true`) that can be written back as it is.
  * @throws HookError TEMPLATE_INVALID
  */
 export function compileTemplate(value: JsonValue): Template {
@@ -67,12 +68,33 @@ function compileLeaf(text: string, references: TemplateReference[]): Render {
   if (parts.length === 0) return () => "";
   if (parts.length === 1 && only !== undefined) {
     if (typeof only === "string") return () => only;
-    return (scope) => fieldOf(only, scope, text);
+    return (scope) => typedFieldOf(only, scope, text);
   }
   return (scope) =>
     parts
       .map((part) => (typeof part === "string" ? part : textOf(fieldOf(part, scope, text))))
       .join("");
+}
+
+/**
+ * What a reference stands for where it stands alone.
+ * @throws HookError TEMPLATE_FIELD_MISSING
+ */
+export function typedFieldOf(
+  reference: TemplateReference,
+  scope: TemplateScope,
+  text: string,
+): JsonValue {
+  const { default: written } = reference;
+  if (written === undefined || isGiven(reference, scope)) return fieldOf(reference, scope, text);
+  return literalPattern.test(written) && String(JSON.parse(written)) === written
+    ? JSON.parse(written)
+    : written;
+}
+
+/** Whether the value is the scope's, not the template's own default. */
+export function isGiven({ path }: TemplateReference, scope: TemplateScope): boolean {
+  return readPath(scope, path) !== undefined;
 }
 
 /** What stands as it is, and references, in their order. */
@@ -106,14 +128,19 @@ function parseReference(inner: string, text: string): TemplateReference {
   if (!pathPattern.test(path)) {
     throw invalid(text, `"${path}" is not a path. Write field names joined by dots`);
   }
-  return cut < 0 ? { path } : { path, default: parseDefault(inner.slice(cut + 2)) };
+  if (cut < 0) return { path };
+  const written = inner.slice(cut + 2);
+  // The reference ends at the first `}`: what follows would stand in the text beside every value.
+  if (written.includes("{")) {
+    throw invalid(text, `the default of "${path}" has a \`{\`, and a default cannot hold one`);
+  }
+  return { path, default: written };
 }
 
-function parseDefault(text: string): JsonValue {
-  return /^(?:null|true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/.test(text) ? JSON.parse(text) : text;
-}
-
-/** @throws HookError TEMPLATE_FIELD_MISSING */
+/**
+ * What a reference stands for within a text.
+ * @throws HookError TEMPLATE_FIELD_MISSING
+ */
 export function fieldOf(
   reference: TemplateReference,
   scope: TemplateScope,
@@ -121,7 +148,8 @@ export function fieldOf(
 ): JsonValue {
   const value = readPath(scope, reference.path) as JsonValue | undefined;
   if (value !== undefined) return value;
-  if (reference.default !== undefined) return reference.default;
+  if (reference.default !== undefined)
+    return reference.default === "null" ? null : reference.default;
   throw new HookError(
     "TEMPLATE_FIELD_MISSING",
     `The event has no field "${reference.path}", which the template "${text}" reads. ` +

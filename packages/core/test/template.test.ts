@@ -48,6 +48,11 @@ describe("templates", () => {
     ["${table:-007}", "007"],
     ["${table:-a:-b}", "a:-b"],
     ["at ${table:-null}", "at "],
+    ["v ${table:-1.10}", "v 1.10"],
+    ["${table:-1.10}", "1.10"],
+    ["n${table:-12345678901234567890}", "n12345678901234567890"],
+    ["${table:-12345678901234567890}", "12345678901234567890"],
+    ["${pipeline:-0}", "orders"],
     ["", ""],
   ] as const)("%j gives %j", ([template, value]) => {
     expect(compileTemplate(template).render(event)).toEqual(value);
@@ -78,6 +83,18 @@ describe("templates", () => {
       }),
     );
   });
+
+  test.for(["${table:-{}}", "${table:-${type}}", 'x ${table:-{"a":1}}'])(
+    "the default of %s is refused, for it holds a brace",
+    (template) => {
+      expect(() => compileTemplate(template)).toThrow(
+        expect.objectContaining({
+          code: "TEMPLATE_INVALID",
+          message: expect.stringContaining('the default of "table" has a `{`'),
+        }),
+      );
+    },
+  );
 
   test.for(["${", "a ${type", "${}", "${a b}", "${.a}", "${a.}", "${a..b}", "${1a}", "${type:x}"])(
     "%s is no template",
