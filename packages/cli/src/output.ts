@@ -23,6 +23,8 @@ export interface Output extends OutputOptions {
   data(...lines: readonly string[]): void;
   /** Writes one value as one line of JSON. */
   object(value: unknown): void;
+  /** Writes one value as JSON over several lines, for people. */
+  block(value: unknown): void;
   /** Writes a line of talk; nothing with `--quiet`. */
   say(line: string): void;
   warn(text: string): void;
@@ -68,6 +70,13 @@ export function createOutput(options: OutputOptions, { stdout, stderr, env }: St
     if (status !== "") stderr.write(status);
   };
   const talk = (line: string) => write(stderr, `${redact(line)}\n`);
+  // Texts are redacted one by one: a secret such as 1234 must not turn a number into no JSON.
+  const clean = (_key: string, item: unknown): unknown => {
+    if (typeof item === "string") return redact(item);
+    return isRecord(item) ? withKeys(item, redact) : item;
+  };
+  const toJson = (value: unknown, indent?: number) =>
+    `${JSON.stringify(value, redactsNothing ? undefined : clean, indent)}\n`;
 
   return {
     json,
@@ -82,10 +91,10 @@ export function createOutput(options: OutputOptions, { stdout, stderr, env }: St
       if (lines.length > 0) write(stdout, lines.map((line) => `${redact(line)}\n`).join(""));
     },
     object(value) {
-      // Texts are redacted one by one: a secret such as 1234 must not turn a number into no JSON.
-      const clean = (_key: string, item: unknown) =>
-        typeof item === "string" ? redact(item) : item;
-      write(stdout, `${JSON.stringify(value, redactsNothing ? undefined : clean)}\n`);
+      write(stdout, toJson(value));
+    },
+    block(value) {
+      write(stdout, toJson(value, 2));
     },
     say(line) {
       if (!quiet) talk(line);
@@ -121,6 +130,17 @@ export function createOutput(options: OutputOptions, { stdout, stderr, env }: St
     },
     gone: gone.signal,
   };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function withKeys(
+  record: Record<string, unknown>,
+  change: (key: string) => string,
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).map(([key, item]) => [change(key), item]));
 }
 
 // https://no-color.org and https://force-color.org

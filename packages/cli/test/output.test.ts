@@ -246,3 +246,25 @@ hooks:
   }
   expect(receiver.requests[0]?.headers.authorization).toBe(`Bearer ${secret}`);
 });
+
+test.concurrent("what is shown as JSON is JSON, whatever the secrets are", async () => {
+  await using folder = await createFolder(`version: 1
+hooks:
+  - name: ops
+    kind: webhook
+    events: "*"
+    options:
+      url: https://api.example.com/in
+      headers: { X-Account: "\${env:ACCOUNT}", X-Word: "\${env:WORD}" }
+`);
+  const env = { ACCOUNT: "20260329", WORD: "data" };
+  const metadata = ["--metadata", "d=20260329", "--metadata", "of=account 20260329"];
+
+  const emitted = await folder.run(["emit", "pipeline.end", ...metadata], { env });
+  const shown = await folder.run(["show", JSON.parse(emitted.stdout).id], { env });
+
+  const redacted = { "meta[redacted]": { d: 20260329, of: "account [redacted]" } };
+  expect(JSON.parse(emitted.stdout)).toMatchObject(redacted);
+  const [, json = ""] = /^.*\n(\{.*?\n\})\n/s.exec(shown.stdout) ?? [];
+  expect(JSON.parse(json)).toMatchObject(redacted);
+});

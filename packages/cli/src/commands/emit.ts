@@ -144,7 +144,7 @@ async function emitOne(
   }
   if (!wait) {
     if (output.json) output.object({ event: stored, duplicate, deliveries });
-    else output.data(JSON.stringify(stored, null, 2));
+    else output.block(stored);
     output.say(
       deliveries.length === 0
         ? "It reaches no hook."
@@ -152,7 +152,7 @@ async function emitOne(
     );
     return 0;
   }
-  if (!output.json) output.data(JSON.stringify(stored, null, 2));
+  if (!output.json) output.block(stored);
   const { waitForDeliveries } = await import("../wait.ts");
   const { status, rows } = await waitForDeliveries(
     context,

@@ -55,7 +55,8 @@ async function showId({ output }: Context, store: Store, id: string): Promise<Ex
         })),
       });
     } else {
-      output.data(...eventLines(output, event));
+      output.data(output.colors.bold(`${printable(event.type)}  ${printable(event.id)}`));
+      output.block(event);
       for (const delivery of deliveries) output.data("", ...deliveryLines(output, delivery));
     }
   }
@@ -83,11 +84,6 @@ async function find(store: Store, id: string): Promise<readonly Shown[]> {
     shown.push({ event, acceptedAt, deliveries });
   }
   return shown;
-}
-
-function eventLines({ colors }: Context["output"], event: PipehooksEvent): readonly string[] {
-  const title = colors.bold(`${printable(event.type)}  ${printable(event.id)}`);
-  return [title, ...JSON.stringify(event, null, 2).split("\n")];
 }
 
 function deliveryLines(
