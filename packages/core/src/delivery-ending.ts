@@ -1,7 +1,8 @@
+import { toText } from "./answer.ts";
 import { HookError, messageOf } from "./errors.ts";
-import type { Outcome } from "./hook.ts";
+import { type Outcome, skipped } from "./hook.ts";
 import { freezeJson } from "./json.ts";
-import type { Ending } from "./judge.ts";
+import { type Ending, toHookError } from "./judge.ts";
 
 const plainlyDelivered: Outcome = Object.freeze({ type: "delivered" });
 const longestDelayMs = 365 * 86_400_000;
@@ -19,8 +20,9 @@ export function endingOf(name: string, returned: unknown, by = "deliver() return
   const outcome = returned as Partial<Outcome> | null;
   switch (outcome?.type) {
     case "delivered":
-    case "skipped":
       return { type: "returned", outcome: outcome as Outcome };
+    case "skipped":
+      return { type: "returned", outcome: skipped(toText(outcome.reason) ?? "It gave no reason.") };
     case "pending":
       return pendingEnding(`${name}: ${by}`, outcome as Outcome & { readonly type: "pending" });
     default:
@@ -40,7 +42,9 @@ function pendingEnding(who: string, outcome: Outcome & { readonly type: "pending
   }
   try {
     const state = freezeJson(outcome.state, "state", { maxBytes: 0 });
-    return { type: "returned", outcome: { ...outcome, state } };
+    const reason = toText(outcome.reason);
+    const error = outcome.error === undefined ? undefined : toHookError(outcome.error);
+    return { type: "returned", outcome: { ...outcome, state, reason, error } };
   } catch (cause) {
     return failed(`${who} pending. ${messageOf(cause)}`, cause);
   }

@@ -1,11 +1,12 @@
 import { type AftermathParts, createAftermath } from "./aftermath.ts";
+import { toStored } from "./answer.ts";
 import type { DeliveryEventType } from "./catalogue.ts";
 import type { Clock } from "./clock.ts";
-import { type Answer, HookError, messageOf } from "./errors.ts";
+import { HookError, messageOf } from "./errors.ts";
 import type { EventFields, PipehooksEvent } from "./event.ts";
 import { readEvents } from "./held-delivery.ts";
 import type { Delivery } from "./hook.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import type { JsonObject } from "./json.ts";
 import { type Ending, judge, type Verdict } from "./judge.ts";
 import type { Held, Lane } from "./lane.ts";
 import { judgeLost } from "./losses.ts";
@@ -154,7 +155,7 @@ export function createFinisher(
               outcome: verdict.outcome,
               code: verdict.error?.code,
               message: verdict.error === undefined ? undefined : clean(verdict.error.message),
-              answer: cleanAnswer(verdict.answer, clean),
+              answer: toStored(verdict.answer, clean),
             },
     };
   };
@@ -229,13 +230,4 @@ function exiting(hook: string): HookError {
   return new HookError("ABORTED", `${hook}: the process exited while the attempt ran.`, {
     retryable: true,
   });
-}
-
-function cleanAnswer(answer: Answer | undefined, clean: Redact): JsonValue | undefined {
-  if (answer === undefined) return undefined;
-  const cleaned: { -readonly [Name in keyof Answer]: JsonValue } = {};
-  if (answer.status !== undefined) cleaned.status = answer.status;
-  if (answer.body !== undefined) cleaned.body = clean(answer.body);
-  if (answer.timing !== undefined) cleaned.timing = answer.timing;
-  return cleaned;
 }

@@ -1,3 +1,4 @@
+import { toStatus } from "./answer.ts";
 import type { DeliveryEventType } from "./catalogue.ts";
 import { toDeliveryId } from "./delivery-id.ts";
 import type { PipehooksEvent } from "./event.ts";
@@ -33,6 +34,7 @@ export function noticeDetail(told: {
   readonly durationMs: number;
 }): JsonObject {
   const { hook, claimed, event, verdict, reason, durationMs } = told;
+  const status = toStatus(verdict.answer?.status);
   return {
     delivery: toDeliveryId(claimed.id),
     hook,
@@ -43,7 +45,7 @@ export function noticeDetail(told: {
     duration_ms: durationMs,
     ...(verdict.error !== undefined && { code: verdict.error.code }),
     ...(reason !== undefined && { reason }),
-    ...(verdict.answer?.status !== undefined && { status: verdict.answer.status }),
+    ...(status !== undefined && { status }),
     ...(verdict.dueAt !== undefined && { next_at: new Date(verdict.dueAt).toISOString() }),
   };
 }

@@ -483,6 +483,30 @@ describe("what becomes of each record", () => {
     ]);
   });
 
+  test.for([
+    ["bytes", { bytes: Number.NaN }],
+    ["bytes", { bytes: -1 }],
+    ["bytes", { bytes: "5" as never }],
+    ["time", { bytes: 1, time: Number.NaN }],
+  ] as const)(
+    "a record whose %s is no number is dead, and the others go",
+    async ([name, wrong]) => {
+      const time = createVirtualTime();
+      const kind = createLogKind(time, {}, undefined, ({ event }) =>
+        event.metadata.n === 2 ? (wrong as { bytes: number }) : {},
+      );
+      const { emit, store } = openLog(time, kind);
+
+      await emit([1, 2, 3]);
+      await time.advance(5000);
+
+      expect(await store.deliveries({ states: ["dead"] })).toMatchObject([
+        { reason: expect.stringContaining(`${name} ${String(wrong[name as "bytes"])}`) },
+      ]);
+      expect(await store.deliveries({ states: ["delivered"] })).toHaveLength(2);
+    },
+  );
+
   test("what is no outcome fails its record alone", async () => {
     const time = createVirtualTime();
     const kind = createLogKind(time, {}, () => [undefined, "fine" as never]);

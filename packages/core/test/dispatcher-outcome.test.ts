@@ -1,4 +1,5 @@
 import {
+  type Answer,
   createMemoryStore,
   type Delivery,
   defineHook,
@@ -148,6 +149,116 @@ describe("a delivery", () => {
     expect(recorder.calls.map(({ event }) => event.type)).toEqual(["pipeline.end"]);
     const [row] = await bus.store.deliveries({ states: ["dead"] });
     expect(row?.reason).toContain("damaged");
+  });
+});
+
+describe("what a hook says without regard to types", () => {
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  const failing = (answer: unknown) => () => {
+    throw new HookError("RECEIVER_FAILED", "no", { answer: answer as Answer });
+  };
+
+  test.for<
+    [said: string, say: () => unknown, state: string, reason?: string | undefined, answer?: unknown]
+  >([
+    [
+      "an answer with an object as body",
+      () => delivered({ status: 200, body: { a: 1 } as never }),
+      "delivered",
+      undefined,
+      { status: 200, body: '{"a":1}' },
+    ],
+    [
+      "an answer with bytes as body",
+      () => delivered({ body: Buffer.from("ok") as never }),
+      "delivered",
+      undefined,
+      { body: "ok" },
+    ],
+    [
+      "an answer with null as body",
+      () => delivered({ body: null as never }),
+      "delivered",
+      undefined,
+      {},
+    ],
+    [
+      "an answer with a circle as body",
+      () => delivered({ body: circle as never }),
+      "delivered",
+      undefined,
+      { body: "[object Object]" },
+    ],
+    [
+      "an answer with a text as status",
+      () => delivered({ status: "200" as never }),
+      "delivered",
+      undefined,
+      { status: 200 },
+    ],
+    [
+      "an answer with a BigInt as status",
+      () => delivered({ status: 200n as never }),
+      "delivered",
+      undefined,
+      {},
+    ],
+    [
+      "an answer with odd times",
+      () => delivered({ timing: { a: 1, b: 5n, c: circle } as never }),
+      "delivered",
+      undefined,
+      { timing: { a: 1 } },
+    ],
+    ["null as answer", () => delivered(null as never), "delivered", undefined, undefined],
+    ["a text as answer", () => delivered("yes" as never), "delivered", undefined, undefined],
+    [
+      "skipped without a reason",
+      () => skipped(undefined as never),
+      "skipped",
+      "It gave no reason.",
+    ],
+    ["skipped with an error", () => skipped(new Error("none") as never), "skipped", "none"],
+    [
+      "pending with an object as reason",
+      () => pending({ state: 1, againMs: 9e6, reason: { a: 1 } as never }),
+      "pending",
+      '{"a":1}',
+    ],
+    [
+      "pending with a text as error",
+      () => pending({ state: 1, againMs: 9e6, error: "no" as never }),
+      "pending",
+    ],
+    [
+      "an error with an object in its answer",
+      failing({ body: { a: 1 } }),
+      "dead",
+      "no",
+      { body: '{"a":1}' },
+    ],
+    ["an error with null as answer", failing(null), "dead", "no", undefined],
+  ])("%s is taken as far as it goes, and is told of", async ([, say, state, reason, answer]) => {
+    const time = createVirtualTime();
+    const told = createRecorder(time);
+    const { bus, log } = openBus({
+      time,
+      hooks: [
+        { name: "one", events: "pipeline.end", hook: () => say() as Outcome },
+        { name: "told", events: "pipehooks.delivery.*", hook: told.hook },
+      ],
+    });
+
+    await bus.emit("pipeline.end");
+    await time.advance(1000);
+
+    const [row] = await bus.store.deliveries({ hook: "one" });
+    const [attempt] = await bus.store.attempts(row?.id ?? 0);
+    expect(row).toMatchObject({ state, ...(reason !== undefined && { reason }) });
+    expect(attempt?.answer).toEqual(answer);
+    expect(told.calls.map(({ event }) => event.type)).toContain(`pipehooks.delivery.${state}`);
+    expect(log.filter((line) => !line.startsWith("warn: 1 deliveries end"))).toEqual([]);
   });
 });
 

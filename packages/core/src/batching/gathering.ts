@@ -87,6 +87,14 @@ export function refusalOf(
   { maxRecordBytes, maxAgeMs, maxAheadMs }: Limits,
   now: number,
 ): HookError | undefined {
+  // Records are also made without types, and a sum with one NaN in it never ends a batch.
+  if (!Number.isFinite(bytes) || bytes < 0 || !Number.isFinite(time ?? 0)) {
+    return new HookError(
+      "HOOK_FAILED",
+      `record() answered bytes ${String(bytes)} and time ${String(time)}. Give the bytes that it has, and its time in ` +
+        "milliseconds since the epoch or none.",
+    );
+  }
   if (bytes > maxRecordBytes) {
     return new HookError(
       "REQUEST_INVALID",
