@@ -1,17 +1,16 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { z } from "zod";
 import type { BatchLimits } from "./batch.ts";
-import { isSchema } from "./catalogue.ts";
 import type { Clock } from "./clock.ts";
 import { type Condition, compileCondition, functionCondition } from "./condition.ts";
 import { HookError, messageOf } from "./errors.ts";
 import type { PipehooksEvent } from "./event.ts";
 import { type Gate, prepareGate } from "./gates/gate-of.ts";
 import { type GateOptions, gateShape } from "./gates/options.ts";
-import type { ConfiguredHook, Delivery, Hook, HookContext, HookKind, Outcome } from "./hook.ts";
+import type { ConfiguredHook, Hook, HookContext } from "./hook.ts";
 import { issuesText } from "./issues-text.ts";
 import type { Logger } from "./logger.ts";
 import { type Policy, type PolicyInput, policyShape, toPolicy } from "./policy.ts";
+import { type DeliverFunction, isReaction, toReaction } from "./reaction.ts";
 import type { Redact } from "./redact.ts";
 import { compileFilter, compileTypePatterns, type FilterInput, type Route } from "./router.ts";
 import { seldom } from "./seldom.ts";
@@ -33,8 +32,6 @@ export interface HookConfig extends PolicyInput, GateOptions {
   /** Hooks with an equal destination share budget, pause and breaker. @default what the kind says, else the hook's name */
   readonly destination?: string | undefined;
 }
-
-export type DeliverFunction = (delivery: Delivery) => Promise<Outcome | void> | Outcome | void;
 
 /** A checked {@link HookConfig}. */
 export interface PreparedHook {
@@ -194,80 +191,6 @@ function toCondition(when: HookConfig["when"], warn: (why: string) => void): Con
   return typeof when === "string"
     ? compileCondition(when, failed("failed"))
     : functionCondition(when, failed("threw"));
-}
-
-interface Reaction {
-  readonly kind: string;
-  readonly policy: PolicyInput | undefined;
-  readonly destination: string | undefined;
-  readonly batch: BatchLimits | undefined;
-  readonly keepState: boolean;
-  readonly secrets: readonly string[];
-  readonly create: (context: HookContext) => Hook | Promise<Hook>;
-  readonly given: Hook | undefined;
-}
-
-function toReaction(name: string, hook: HookConfig["hook"]): Reaction {
-  if (typeof hook === "function") return plain({ deliver: hook });
-  if ("deliver" in hook) return plain(hook);
-  const options = checkOptions(hook.kind, hook.options, name);
-  const { batch } = hook.kind;
-  return {
-    kind: hook.kind.name,
-    policy: hook.kind.policy,
-    destination: hook.kind.destination?.(options),
-    batch: typeof batch === "function" ? batch(options) : batch,
-    keepState: hook.kind.keepState ?? false,
-    secrets: hook.kind.secrets?.(options) ?? [],
-    create: (context) => hook.kind.create(options, context),
-    given: undefined,
-  };
-}
-
-function plain(hook: Hook): Reaction {
-  return {
-    kind: "code",
-    policy: undefined,
-    destination: undefined,
-    batch: undefined,
-    keepState: false,
-    secrets: [],
-    create: () => hook,
-    given: hook,
-  };
-}
-
-/**
- * Checks a kind's options by its own schema.
- * @throws HookError HOOK_OPTIONS_INVALID naming every problem with the path of each
- */
-export function checkOptions(kind: HookKind, options: unknown, hook: string): unknown {
-  const result: StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>> =
-    kind.options["~standard"].validate(options);
-  if (result instanceof Promise) {
-    throw new HookError(
-      "HOOK_OPTIONS_INVALID",
-      `Hook "${hook}": the options of kind "${kind.name}" are checked asynchronously. Use a synchronous schema.`,
-    );
-  }
-  if (result.issues === undefined) return result.value;
-  throw new HookError(
-    "HOOK_OPTIONS_INVALID",
-    `options of ${kind.name}: ${issuesText(result.issues)}`,
-  );
-}
-
-function isReaction(value: unknown): boolean {
-  if (typeof value === "function") return !("kind" in value);
-  if (typeof value !== "object" || value === null) return false;
-  if ("deliver" in value) return typeof value.deliver === "function";
-  return "kind" in value && isKind(value.kind);
-}
-
-/** Whether it is a kind of hooks or of sources: what a factory has under `kind`. */
-export function isKind(value: unknown): boolean {
-  const { name, options, create }: Partial<Record<keyof HookKind, unknown>> = Object(value);
-  return typeof name === "string" && isSchema(options) && typeof create === "function";
 }
 
 /** What a hook is made with. */

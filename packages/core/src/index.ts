@@ -92,6 +92,7 @@ export type {
   WhenStep,
 } from "./explain/explanation.ts";
 export { listUpcoming, type Upcoming } from "./explain/upcoming.ts";
+export { toFetchFailure } from "./fetch-failure.ts";
 export { fingerprint } from "./fingerprint.ts";
 export { describeGate, type GateDescription } from "./gates/describe.ts";
 export type { GateCheck } from "./gates/gate-compile.ts";
@@ -154,14 +155,8 @@ export {
   type Rendered,
   skipped,
 } from "./hook.ts";
-export {
-  checkOptions,
-  type DeliverFunction,
-  type HookConfig,
-  hookConfigShape,
-  isKind,
-  type PreparedHook,
-} from "./hook-config.ts";
+export { type HookConfig, hookConfigShape, type PreparedHook } from "./hook-config.ts";
+export { type HttpAnswer, type HttpCaller, judgeAnswer, readAnswer } from "./http-answer.ts";
 export { createId } from "./id.ts";
 export type {
   ActionScope,
@@ -218,6 +213,7 @@ export {
   type RetryPolicy,
   toPolicy,
 } from "./policy.ts";
+export { checkOptions, type DeliverFunction, isKind } from "./reaction.ts";
 export { createRedactor, type Redact, redactedMark, redactJson } from "./redact.ts";
 export { answerRemoteRun } from "./remote-run/answer-remote-run.ts";
 export type {
@@ -237,6 +233,7 @@ export { remoteRunEvents } from "./remote-run/run-events.ts";
 export type { RetentionInput } from "./retention.ts";
 export { backoff, longestRetryAfterMs } from "./retry.ts";
 export { parseRetryAfter } from "./retry-after.ts";
+export { beginsWithDay } from "./rfc3339.ts";
 export { compileTypePatterns, type FilterInput } from "./router.ts";
 export { createLocalValues, type SharedValue } from "./shared-value.ts";
 export type {

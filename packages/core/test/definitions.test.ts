@@ -64,6 +64,62 @@ describe("hook kinds", () => {
     );
   });
 
+  const odd = (more: object) =>
+    defineHook({
+      name: "odd",
+      options: z.strictObject({ token: z.string().optional() }),
+      create: () => ({ deliver() {} }),
+      ...more,
+    })({});
+  const throwing = () => {
+    throw new Error("oops");
+  };
+
+  test.for<[more: object, message: string]>([
+    [
+      { policy: { concurrency: 0, retries: 3 } },
+      'its policy: concurrency: Too small: expected number to be >=1; Unrecognized key: "retries"',
+    ],
+    [{ policy: { timeout: 30 } }, "its policy: timeout: "],
+    [{ secrets: () => "abcd" }, "its secrets() must answer a list of texts"],
+    [{ secrets: throwing }, "its secrets() threw: oops"],
+    [{ destination: throwing }, "its destination() threw: oops"],
+    [{ batch: throwing }, "its batch() threw: oops"],
+  ])("a kind with %o is refused by its name", ([more, message]) => {
+    const make = () => createPipehooks({ hooks: [{ name: "ops", events: "*", hook: odd(more) }] });
+
+    expect(make).toThrow(`hook "ops": The kind "odd" is wrong: ${message}`);
+  });
+
+  test("a secret option that was left out is none", async () => {
+    const secrets = ({ token }: { readonly token?: string }) => [token];
+    await using bus = createPipehooks({
+      hooks: [{ name: "ops", events: "*", hook: odd({ secrets }) }],
+    });
+
+    expect(bus.hooks[0]?.secrets).toEqual([]);
+  });
+
+  test.for<[what: string, create: () => unknown]>([
+    ["nothing", () => undefined],
+    ["what is no hook", async () => ({ send() {} })],
+  ])("a kind that makes %s has its deliveries dead, with the reason", async ([, create]) => {
+    await using bus = createPipehooks({
+      logger: silentLogger,
+      hooks: [{ name: "ops", events: "*", hook: odd({ create }) }],
+    });
+
+    await bus.emit("pipeline.end");
+    await bus.drain();
+
+    expect(await bus.store.deliveries({})).toMatchObject([
+      {
+        state: "dead",
+        reason: 'The kind "odd" is wrong: its create() must answer an object with deliver().',
+      },
+    ]);
+  });
+
   test("outcomes are plain data", () => {
     expect(delivered()).toEqual({ type: "delivered", answer: undefined });
     expect(pending({ state: 1, againMs: 2 })).toEqual({ type: "pending", state: 1, againMs: 2 });
