@@ -34,6 +34,7 @@ try {
   await install(packages);
   const specifiers = await Promise.all(packages.map(checkTargets));
   await importAll(specifiers.flat());
+  await checkDeclarations();
   await checkCommand(packages.find(({ name }) => name === "pipehooks")?.version ?? "");
   console.log(`${packages.length} packages packed, checked, installed and imported`);
 } catch (error) {
@@ -102,6 +103,33 @@ async function importAll(specifiers: readonly string[]): Promise<void> {
     .map((specifier) => `await import(${JSON.stringify(specifier)});`)
     .join("\n");
   await must(process.execPath, ["--input-type=module", "--eval", code]);
+}
+
+/** A library that exports a bus or a configuration: its own declarations can name what they are. */
+async function checkDeclarations(): Promise<void> {
+  const file = join(folder, "library.ts");
+  await writeFile(
+    file,
+    `import { defineConfig } from "@pipehooks/config";
+import { createPipehooks, defineEvents, defineHook } from "@pipehooks/core";
+import { testStore } from "@pipehooks/testing";
+import { webhook } from "@pipehooks/webhook";
+import { z } from "zod";
+
+export const bus = createPipehooks({ hooks: [] });
+export const events = defineEvents({ "data.checked": z.object({ rows: z.int() }) });
+export const typed = createPipehooks({ events });
+export const config = defineConfig({ hooks: [] });
+export const ops = webhook({ url: "https://api.example.com/" });
+export const kind = defineHook({ name: "k", options: z.object({}), create: () => ({ deliver() {} }) });
+export { testStore };
+`,
+  );
+  const options = "--declaration --emitDeclarationOnly --outDir types --strict --module nodenext";
+  const types = join(import.meta.dirname, "../node_modules/@types");
+  const args = `${options} --target es2024 --types node --typeRoots ${types}`.split(" ");
+  const { ok, output } = await run("tsc", [...args, file], { cwd: folder });
+  if (!ok) throw new Error(`What a library declares of Pipehooks cannot be named:\n${output}`);
 }
 
 /** The command, as somebody who installed it meets it. */

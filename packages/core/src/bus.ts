@@ -20,7 +20,7 @@ import { createListeners } from "./listeners.ts";
 import { redactingLogger, stderrLogger } from "./logger.ts";
 import { createMemoryStore } from "./memory/store.ts";
 import { createOwnEvents } from "./own-events.ts";
-import type { Nothing, Pipehooks, PipehooksOptions } from "./pipehooks.ts";
+import type { Pipehooks, PipehooksOptions } from "./pipehooks.ts";
 import { createRedactor, type Redact } from "./redact.ts";
 import { createRetention } from "./retention.ts";
 import { createRouter } from "./router.ts";
@@ -42,7 +42,7 @@ const defaultSource = "/pipehooks";
  * await hooks.emit("pipeline.error", { pipeline: "orders", error: new Error("no such file") });
  * await hooks.close();
  */
-export function createPipehooks<const Types extends EventTypes = Nothing>(
+export function createPipehooks<const Types extends EventTypes = Record<never, never>>(
   options: PipehooksOptions<Types> = {},
 ): Pipehooks<Types> {
   const clock = options.clock ?? systemClock;
@@ -200,7 +200,7 @@ export function createPipehooks<const Types extends EventTypes = Nothing>(
       return quiet(Promise.reject(error));
     }
   };
-  const instrument = createInstrument({ emit: emitUnknown, now: () => clock.now(), logger });
+  const instrument = createInstrument({ accept, rules, now: () => clock.now(), logger });
 
   const checkConfigured = (names: readonly string[]): void => {
     const configured = hooks.map(({ name }) => name);

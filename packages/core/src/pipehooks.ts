@@ -49,12 +49,11 @@ export interface PipehooksOptions<Types extends EventTypes = EventTypes> {
 
 type AllTypes<Types extends EventTypes> = BuiltInEventTypes & Types;
 type MetadataOf<Schema> = Schema extends StandardSchemaV1<infer Input, unknown> ? Input : never;
-/** No types of one's own. */
-export type Nothing = Record<never, never>;
+
 type FieldsOf<Schema> = EventFields<MetadataOf<Schema>>;
 /** Fields may be left out where the metadata's schema asks for nothing. */
 type EmitArguments<Schema> =
-  Nothing extends MetadataOf<Schema>
+  Record<never, never> extends MetadataOf<Schema>
     ? [fields?: FieldsOf<Schema>]
     : [fields: FieldsOf<Schema> & { readonly metadata: MetadataOf<Schema> }];
 
