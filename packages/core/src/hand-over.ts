@@ -93,6 +93,8 @@ export function createHandOver(parts: {
         if (isReady && canTakeOver(lane, count, now)) lane.promised += count;
         else {
           lane.left += count;
+          // What comes before the first look at the store is claimed: what follows must not overtake it.
+          if (!isReady) lane.behind = true;
           wanted.delete(lane);
         }
       }

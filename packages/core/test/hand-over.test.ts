@@ -1,4 +1,10 @@
-import { createMemoryStore, HookError, type Pipehooks, type Store } from "@pipehooks/core";
+import {
+  createMemoryStore,
+  HookError,
+  type Pipehooks,
+  type Store,
+  systemClock,
+} from "@pipehooks/core";
 import { createVirtualTime } from "@pipehooks/testing";
 import { describe, expect, test } from "vitest";
 import { createGate, createRecorder, keepOpen, openBus } from "./virtual-bus.ts";
@@ -43,6 +49,21 @@ describe("what is emitted for a hook that has nothing older waiting", () => {
     expect(leased).toHaveLength(5);
     expect(claims.asked).toBe(before);
     expect(await store.counts()).toEqual([{ hook: "one", state: "delivered", count: 5 }]);
+  });
+
+  test("does not overtake what was emitted before the store was first looked at", async () => {
+    const came: string[] = [];
+    const { bus } = openBus({
+      clock: systemClock,
+      hooks: [{ name: "one", events: "*", hook: ({ event }) => void came.push(event.type) }],
+    });
+
+    await bus.pipeline("orders", async (pipeline) => {
+      await pipeline.action("load", () => {});
+    });
+    await bus.drain();
+
+    expect(came).toEqual(["pipeline.start", "action.start", "action.end", "pipeline.end"]);
   });
 
   test("comes with the event that was emitted, its text and its first attempt", async () => {
