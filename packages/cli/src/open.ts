@@ -17,6 +17,8 @@ export interface BusUse {
   readonly tellsRefusals?: boolean;
   /** The only event types that are emitted: schemas of others are left alone. @default all */
   readonly emitOnly?: readonly string[];
+  /** Whether the hooks are used without being delivered to, so that they need what they have from outside. @default false */
+  readonly usesHooks?: boolean;
   /** How long deliveries under way may take when the command is done. @default 10_000 */
   readonly closeMs?: number;
 }
@@ -24,12 +26,17 @@ export interface BusUse {
 /** Reads the configuration; from then on its secrets are taken out of all that is written. */
 export async function loadConfiguration(
   { output, config }: Context,
-  emitOnly?: readonly string[],
+  {
+    emitOnly,
+    usesHooks = true,
+  }: { emitOnly?: BusUse["emitOnly"] | undefined; usesHooks?: boolean } = {},
 ): Promise<LoadedConfig> {
   // Loaded here, so that --help and --version do not wait for it.
   const { formatProblem, loadConfig } = await import("@pipehooks/config");
   const { createRedactor } = await import("@pipehooks/core");
-  const loaded = await loadConfig({ file: config, ...ownPlugins(), emitOnly });
+  const { loadToDeliverNothing } = await import("./load-with-stand-ins.ts");
+  const load = usesHooks ? loadConfig : loadToDeliverNothing;
+  const loaded = await load({ file: config, ...ownPlugins(), emitOnly });
   const secrets = loaded.options.secrets ?? [];
   if (secrets.length > 0) output.protect(createRedactor(secrets));
   for (const problem of loaded.warnings) output.warn(formatProblem(problem));
@@ -43,11 +50,12 @@ export async function withBus<Result>(
   work: (bus: Pipehooks) => Promise<Result>,
 ): Promise<Result> {
   const { output } = context;
-  const loaded = await loadConfiguration(context, use.emitOnly);
+  const { deliver = false, usesHooks = deliver } = use;
+  const loaded = await loadConfiguration(context, { emitOnly: use.emitOnly, usesHooks });
   const { openPipehooks } = await import("@pipehooks/config");
   const { letGoOfNothing } = await import("@pipehooks/core");
   const bus = await openPipehooks(loaded, {
-    deliver: use.deliver ?? false,
+    deliver,
     worker: use.worker ?? false,
     leaseMs,
     logger: createLogger(output, use.tellsRefusals ?? false),

@@ -206,6 +206,7 @@ test.concurrent("a secret in the command's stderr is passed on and not stored", 
 
 test.concurrent.for([
   ["no pipeline", ["run", "--", "true"], "--pipeline NAME"],
+  ["an empty pipeline", ["run", "--pipeline", "", "--", "true"], "The pipeline's name is empty"],
   ["no command", ["run", "--pipeline", "orders"], "Name the command behind --"],
   ["no --", ["run", "--pipeline", "orders", "ls", "-l"], "write -- before the command"],
 ] as const)("run with %s ends with 2, and runs nothing", async ([, args, message]) => {
@@ -217,10 +218,52 @@ test.concurrent.for([
   expect(refused.stderr).toContain(message);
 });
 
-test.concurrent("a wrong configuration is said before the command runs", async () => {
+test.concurrent("where the configuration is wrong the command runs all the same, and that is said", async () => {
   await using folder = await createFolder("version: 9\n");
+  const command = ["sh", "-c", "echo $PIPEHOOKS_PIPELINE; exit 3"];
 
-  const refused = await folder.run(["run", "--pipeline", "orders", "--", "sh", "-c", "echo ran"]);
+  const ran = await folder.run(["run", "--pipeline", "orders", "--", ...command]);
 
-  expect(refused).toMatchObject({ status: 2, stdout: "" });
+  expect(ran).toMatchObject({ status: 3, stdout: "orders\n" });
+  expect(ran.stderr).toContain('pipehooks.yaml:1:10: "version" must be 1');
+  expect(ran.stderr).toContain("The command runs all the same, and nobody is told of it.");
+});
+
+const withSecret = `version: 1
+hooks:
+  - name: ops
+    kind: webhook
+    events: "*"
+    options: { url: "\${env:OPS_URL}", signing: { secret: "\${env:OPS_SECRET}" } }
+`;
+
+test.concurrent("who delivers nothing needs nothing that hooks have from outside", async () => {
+  await using folder = await createFolder(withSecret);
+
+  const ran = await folder.run(["run", "--pipeline", "orders", "--", "sh", "-c", "echo ran"]);
+  const emitted = await folder.run(["emit", "table.created", "--table", "raw"]);
+  const [events, deliveries, delivered, checked] = await Promise.all([
+    folder.run(["events", "--json"]),
+    folder.run(["deliveries"]),
+    folder.run(["deliver"]),
+    folder.run(["check"]),
+  ]);
+
+  expect(ran).toMatchObject({ status: 0, stdout: "ran\n", stderr: "" });
+  expect(emitted.status).toBe(0);
+  expect(events.stdout.trim().split("\n")).toHaveLength(3);
+  expect(deliveries.stdout).toContain("waiting");
+  for (const refused of [delivered, checked]) {
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toContain("The environment variable OPS_URL is not set.");
+  }
+});
+
+test.concurrent("nothing stands in for what the store is made of", async () => {
+  await using folder = await createFolder(`store: "sqlite:\${env:STORE}/events.db"\n${withSecret}`);
+
+  const refused = await folder.run(["emit", "pipeline.end"]);
+
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain("The environment variable STORE is not set.");
 });

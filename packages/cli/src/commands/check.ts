@@ -23,7 +23,7 @@ export const check = defineCommand<Options>({
     },
   ],
   run: (context, { operands, options }) =>
-    withBus(context, {}, async (bus) => {
+    withBus(context, { usesHooks: true }, async (bus) => {
       const { output } = context;
       checkHookNames(bus, operands);
       const names = operands.length === 0 ? undefined : operands;

@@ -23,13 +23,17 @@ export const run = defineCommand<Options>({
   ],
   notes: [
     "The command gets our streams and signals, PIPEHOOKS_PIPELINE, PIPEHOOKS_RUN_ID and TRACEPARENT; its exit status",
-    "is ours. pipeline.error carries the end of its stderr. Where the store cannot be used the command runs all the same.",
+    "is ours. pipeline.error carries the end of its stderr. Where the configuration is wrong, or the store cannot be used,",
+    "the command runs all the same, and that is said.",
     "Example: pipehooks run --pipeline orders -- dbt build --select orders",
   ],
   hint: "write -- before the command: pipehooks run --pipeline NAME -- COMMAND",
   async run(context, { operands, options }) {
     const { pipeline, runId = createId(Date.now()) } = options;
     if (pipeline === undefined) throw new UsageError("Name the pipeline: --pipeline NAME.");
+    if (pipeline.trim() === "") {
+      throw new UsageError("The pipeline's name is empty: --pipeline NAME.");
+    }
     if (operands.length === 0) {
       throw new UsageError(
         `Name the command behind --: pipehooks run --pipeline ${pipeline} -- COMMAND`,
@@ -56,8 +60,7 @@ export const run = defineCommand<Options>({
         ),
       );
     } catch (error) {
-      // Nothing ran yet: a configuration that is wrong is said before the pipeline begins.
-      if (ended === undefined) throw error;
+      if (ended === undefined) return runAlone(context, operands, { env, why: error });
       if (!(error instanceof CommandFailed)) {
         context.output.error(`The events of this run may be lost: ${messageOf(error)}`);
       }
@@ -65,6 +68,20 @@ export const run = defineCommand<Options>({
     return ended?.status ?? 1;
   },
 });
+
+/** Without Pipehooks, whatever is wrong with it: a pipeline never dies of who is to be told of it. */
+async function runAlone(
+  { output }: Context,
+  command: readonly string[],
+  { env, why }: { readonly env: NodeJS.ProcessEnv; readonly why: unknown },
+): Promise<number> {
+  const { textOf } = await import("../exit.ts");
+  output.error(textOf(why));
+  output.error("The command runs all the same, and nobody is told of it.");
+  const { neverRan, failure = "", status } = await runChild(command, env);
+  if (neverRan) output.error(failure);
+  return status;
+}
 
 /** What `pipeline.error` says: class, exit code, and the end of stderr where a stack would stand. */
 class CommandFailed extends Error {

@@ -3,12 +3,13 @@ import { resolve } from "node:path";
 import { openStore, toStoreUrl } from "@pipehooks/config";
 import { createRedactor } from "@pipehooks/core";
 import type { Context, ExitStatus } from "../command.ts";
+import { loadWithStandIns } from "../load-with-stand-ins.ts";
+import { ownPlugins } from "../own-plugins.ts";
 import { formatTable } from "../table.ts";
 import { plural, printable } from "../text.ts";
 import { iso } from "../time.ts";
 import { UsageError } from "../usage-error.ts";
 import { type DryRun, type HookComparison, runDry } from "./dry-run.ts";
-import { loadForRehearsal } from "./load-configuration.ts";
 import { shortened } from "./report.ts";
 
 /** How many ids are listed for people. */
@@ -31,7 +32,7 @@ export async function compareWithConfiguration(
 ): Promise<ExitStatus> {
   const { output } = context;
   const { config } = options;
-  const loaded = await loadForRehearsal(resolve(config));
+  const loaded = await loadWithStandIns({ file: resolve(config), ...ownPlugins() });
   const secrets = loaded.options.secrets ?? [];
   if (secrets.length > 0) output.protect(createRedactor(secrets));
   const storeUrl = options.store === undefined ? loaded.storeUrl : toUrl(options.store);

@@ -1,8 +1,9 @@
 import { ConfigError, isConfigError, type LoadedConfig, type Problem } from "@pipehooks/config";
 import { withoutStop } from "@pipehooks/core";
+import { loadWithStandIns } from "../load-with-stand-ins.ts";
+import { ownPlugins } from "../own-plugins.ts";
 import { UsageError } from "../usage-error.ts";
 import { createCoverage } from "./coverage.ts";
-import { loadForRehearsal } from "./load-configuration.ts";
 import type { RunResult, ShownFailure, TestResult } from "./results.ts";
 import { runTest, type TestFailure } from "./run-test.ts";
 import type { TestInput } from "./schema.ts";
@@ -32,7 +33,7 @@ export async function readSuite(
   const configs = new Map<string, LoadedConfig>();
   for (const path of new Set(files.map((file) => file.config))) {
     try {
-      const loaded = await loadForRehearsal(path);
+      const loaded = await loadWithStandIns({ file: path, ...ownPlugins() });
       configs.set(path, loaded);
       needed(
         loaded.plugins
