@@ -1004,6 +1004,39 @@ describe("while another run goes on", () => {
     expect(runs).toHaveLength(2);
   });
 
+  test("a run that was seen to end counts no more, though lists lag", async () => {
+    const { bus, time, runs, store } = open(
+      { takesMs: seconds(2), lagMs: 3_600_000 },
+      { onRunning: "skip", poll: { first: "3s" } },
+    );
+
+    await bus.emit("pipeline.end");
+    await time.advance(seconds(6));
+    await bus.emit("pipeline.end");
+    await time.advance(seconds(10));
+
+    expect(runs).toHaveLength(2);
+    expect(await statesOf(store)).toEqual(["delivered", "delivered"]);
+  });
+
+  test("those who waited for one that hung see what the next one starts", async () => {
+    const { bus, time, runs, store } = open(
+      {
+        takesMs: seconds(600),
+        fault: (call, when, n) =>
+          call === "active" && when === "before" && n === 0 ? new Promise(() => {}) : undefined,
+      },
+      { onRunning: "skip" },
+    );
+
+    for (let n = 0; n < 5; n += 1) await bus.emit("pipeline.end");
+    await time.advance(seconds(120));
+
+    expect(runs).toHaveLength(1);
+    const [, ...waited] = await statesOf(store);
+    expect(waited.toSorted()).toEqual(["pending", "skipped", "skipped", "skipped"]);
+  });
+
   test("skip leaves it to the client which runs count that are not listed yet", async () => {
     const asked: string[] = [];
     const { runs } = await burst(

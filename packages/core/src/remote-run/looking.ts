@@ -223,6 +223,7 @@ export function createLooking(parts: RunParts): Step<Going> {
       const error = toHookError(thrown);
       return odd(delivery, state, { text: error.message, error });
     }
+    if (endStates.has(report.state)) own.ended(state.run.id);
     switch (report.state) {
       case "queued":
       case "running":
@@ -241,6 +242,8 @@ export function createLooking(parts: RunParts): Step<Going> {
     }
   };
 }
+
+const endStates: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled"]);
 
 function goesOn({ phase }: Going): string {
   return phase === "cancelling" ? "is being cancelled" : "goes on";

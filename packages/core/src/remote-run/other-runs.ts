@@ -14,7 +14,8 @@ export async function findOthers(
   const known = new Set([...listed.map(({ id }) => id), previous?.id]);
   const unlisted = own
     .youngest()
-    .filter((id) => !known.has(id) && client.counts?.(id, delivery) !== false);
+    .filter((id) => !known.has(id) && !own.isReplaced(id))
+    .filter((id) => client.counts?.(id, delivery) !== false);
   return [...listed, ...unlisted.map((id) => ({ id, queued: false }))];
 }
 

@@ -1,7 +1,9 @@
 /** What this process knows of runs that it has dealt with: some thousand of them, the youngest. */
 export interface OwnRuns {
   started(id: string, at: number): void;
-  /** It was started here, and not before this time of our clock. */
+  /** It goes on no more. */
+  ended(id: string): void;
+  /** It was started here, not before this time of our clock, and goes on as far as is known. */
   startedAt(id: string): number | undefined;
   /** Those started in the last moments, which lists may not have yet. */
   youngest(): readonly string[];
@@ -18,6 +20,7 @@ export function createOwnRuns(now: () => number): OwnRuns {
   const replaced = new Map<string, number>();
   return {
     started: (id, at) => keep(starts, id, at),
+    ended: (id) => void starts.delete(id),
     startedAt: (id) => starts.get(id),
     youngest: () => [...starts].filter(([, at]) => at > now() - listLagMs).map(([id]) => id),
     replaced: (id) => keep(replaced, id, now()),

@@ -133,14 +133,25 @@ export function createStarting(parts: RunParts): Step<Starting> {
     }
   };
 
+  /** Each sees what the one before it has started. */
+  const beginInTurn: Step<Starting> = async (delivery, state) => {
+    let begun = false;
+    const work = async (): Promise<Outcome> => {
+      begun = true;
+      return begin(delivery, state);
+    };
+    try {
+      return await inTurn(work, delivery.signal);
+    } catch (thrown) {
+      throw begun ? thrown : notStarted(delivery, state, toHookError(thrown));
+    }
+  };
+
   return (delivery, state) => {
     if (!client.idempotent && (state.doubt !== undefined || mayExist(delivery, state))) {
       return seeking.goOn(delivery, state);
     }
-    // Each sees what the one before it has started.
-    return settings.onRunning === "queue"
-      ? begin(delivery, state)
-      : inTurn(() => begin(delivery, state), delivery.signal);
+    return settings.onRunning === "queue" ? begin(delivery, state) : beginInTurn(delivery, state);
   };
 }
 
