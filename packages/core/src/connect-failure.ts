@@ -1,4 +1,4 @@
-import type { ErrorCode } from "./errors.ts";
+import { type ErrorCode, messageOf } from "./errors.ts";
 
 /** A connection that could not be opened. Hides the codes by which undici would try it again by itself, for ever. */
 export class ConnectFailure extends Error {
@@ -18,6 +18,15 @@ export interface Failure {
 const untrusted =
   /^(?:CERT_|CRL_|ERROR_IN_C|UNABLE_TO_|DEPTH_ZERO_SELF|SELF_SIGNED_|INVALID_(?:CA|PURPOSE)|HOSTNAME_MISMATCH|PATH_LENGTH|ERR_TLS_CERT)/;
 
+/** undici's HTTPParserError often lacks its `HPE_` code. */
+const noHttp = /^HPE_|^HTTPParserError$|^UND_ERR_HEADERS_OVERFLOW$/;
+
+/** Informational answers at which undici ends the connection, by what it says of that. */
+const unasked: Readonly<Record<string, string>> = {
+  "bad response": "100 Continue",
+  "bad upgrade": "101 Switching Protocols",
+};
+
 /**
  * What went wrong where there was no whole answer.
  * @param issuerIn where a user gives the issuer of a certificate that is not trusted
@@ -36,7 +45,7 @@ export function describeFailure(error: unknown, issuerIn = "NODE_EXTRA_CA_CERTS"
       retryable: false,
     };
   }
-  if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW") {
+  if (noHttp.test(code)) {
     return {
       code: "RECEIVER_FAILED",
       what: `answered something that is no HTTP (${code})`,
@@ -48,6 +57,14 @@ export function describeFailure(error: unknown, issuerIn = "NODE_EXTRA_CA_CERTS"
       code: "REQUEST_INVALID",
       what: "cannot be sent this request: a header or the path has a character that HTTP does not carry",
       retryable: false,
+    };
+  }
+  const informational = code === "UND_ERR_SOCKET" ? unasked[messageOf(error)] : undefined;
+  if (informational !== undefined) {
+    return {
+      code: "RECEIVER_FAILED",
+      what: `answered ${informational} unasked, and no final answer is read behind that. Have it, or the proxy before it, leave it out`,
+      retryable: true,
     };
   }
   switch (code) {
@@ -71,11 +88,12 @@ export function describeFailure(error: unknown, issuerIn = "NODE_EXTRA_CA_CERTS"
   }
 }
 
-/** The code of what went wrong, behind whatever wraps it; empty where there is none. */
+/** The code of what went wrong, behind whatever wraps it; where there is none empty, or undici's name for what is no HTTP. */
 export function failureCodeOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
   if (error instanceof ConnectFailure) return failureCodeOf(error.cause);
   const code = Reflect.get(error, "code");
   if (typeof code === "string") return code;
+  if (error.name === "HTTPParserError") return error.name;
   return error instanceof AggregateError ? failureCodeOf(error.errors[0]) : "";
 }

@@ -1,4 +1,5 @@
 import { type HookErrorOptions, parseRetryAfter } from "@pipehooks/core";
+import type { HeaderValue } from "./exchange.ts";
 import type { StatusMeaning } from "./options.ts";
 
 /** What an HTTP answer means for the delivery. */
@@ -53,6 +54,21 @@ function usual(status: number, hint: number | undefined): Meaning {
   if (retried.has(status) || (status === 413 && hint !== undefined)) return "retry";
   if (status >= 400 && status < 500) return "permanent";
   return permanent.has(status) ? "permanent" : "retry";
+}
+
+/** Whereto a redirect leads, by its host alone: path and query may hold secrets. */
+export function redirectOf(status: number, location: HeaderValue, url: URL): string {
+  if (status === 304) {
+    return ', "not modified", which is no answer to a webhook. Ask its operator, and replay the delivery afterwards.';
+  }
+  return `, a redirect to ${targetOf(location, url)}, which is never followed. Set "url" to where it should go.`;
+}
+
+function targetOf(location: HeaderValue, url: URL): string {
+  const target = typeof location === "string" ? URL.parse(location, url.href) : null;
+  if (target === null) return "nowhere";
+  if (target.origin === url.origin) return "another path";
+  return target.host || "another scheme";
 }
 
 /** What a person can do about a status. */

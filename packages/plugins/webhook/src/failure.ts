@@ -7,7 +7,7 @@ import {
 } from "@pipehooks/core";
 import { BlockedTarget } from "@pipehooks/core/targets";
 
-/** A proxy that answered `CONNECT` with something else than 200. */
+/** A proxy that answered `CONNECT` with something else than 2xx. */
 export class ProxyRefusal extends Error {
   override readonly name = "ProxyRefusal";
   readonly code = "PROXY_REFUSED";

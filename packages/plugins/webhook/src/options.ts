@@ -255,5 +255,11 @@ function checkProxy(text: string, context: Context): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "http:" && url?.protocol !== "https:") {
     add(context, [], "is not the http or https URL of a proxy");
+    return;
+  }
+  try {
+    decodeURIComponent(`${url.username}:${url.password}`);
+  } catch {
+    add(context, [], 'has a "%" in its user or password that encodes nothing; write "%25" for it');
   }
 }

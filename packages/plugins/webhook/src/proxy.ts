@@ -51,7 +51,7 @@ export function createProxy(
       answered.then(
         ({ statusCode, socket }) => {
           // undici types every upgraded socket as a Duplex.
-          if (statusCode === 200) {
+          if (statusCode >= 200 && statusCode < 300) {
             return inside({ ...target, httpSocket: socket as Socket }, callback, opening);
           }
           socket.on("error", () => {}).destroy();
@@ -66,7 +66,7 @@ export function createProxy(
 
 /** Credentials from the proxy's URL. */
 export function proxyHeaders(proxy: URL): Record<string, string> {
-  if (proxy.username === "") return {};
+  if (proxy.username === "" && proxy.password === "") return {};
   const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
   return { "proxy-authorization": `Basic ${Buffer.from(user).toString("base64")}` };
 }

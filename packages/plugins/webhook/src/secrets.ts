@@ -1,5 +1,7 @@
+import { type JsonValue, type Redact, redactedMark } from "@pipehooks/core";
 import { isSecretHeader } from "./headers.ts";
 import type { WebhookOptions } from "./options.ts";
+import { urlSecrets } from "./url-secrets.ts";
 
 /** Every option value that must not appear anywhere, in the forms in which it travels. */
 export function secretsOf(options: WebhookOptions): string[] {
@@ -13,13 +15,24 @@ export function secretsOf(options: WebhookOptions): string[] {
     ...Object.entries(headers)
       .filter(([name]) => isSecretHeader(name))
       // "Bearer x" and "x" alike: answers may quote either.
-      .flatMap(([, value]) => [value, value.replace(/^\S+\s+/, "")]),
+      .flatMap(([, value]) => [value, withoutScheme(value)]),
     ...(proxy === undefined ? [] : proxySecrets(new URL(proxy))),
     ...urlSecrets(new URL(options.url)),
   ];
   return [
     ...new Set(secrets.filter((secret) => secret !== undefined && secret !== "")),
   ] as string[];
+}
+
+/** Every secret as an answer could quote it; `redact` knows more of them than the names of options tell. */
+export function sentSecrets(options: WebhookOptions, redact: Redact): string[] {
+  const { auth, headers = {}, payload = null } = options;
+  const texts = [...Object.values(headers), ...textsOf(payload)].map(withoutScheme);
+  return [
+    ...secretsOf(options),
+    ...(auth === undefined ? [] : [withoutScheme(authorizationOf(auth))]),
+    ...texts.filter((text) => redact(text) === redactedMark),
+  ];
 }
 
 /** The value of the Authorization header that `auth` asks for. */
@@ -39,8 +52,13 @@ function proxySecrets({ username, password }: URL): string[] {
   return [`${username}:${password}`, `${user}:${word}`, password, word];
 }
 
-/** Many receivers put their key into the path or the query; what looks like one counts as one. */
-function urlSecrets({ pathname, searchParams }: URL): string[] {
-  const segments = pathname.split("/").filter((segment) => /^(?=.*\d)[\w.~-]{16,}$/.test(segment));
-  return [...segments, ...[...searchParams.values()].filter((value) => value.length >= 8)];
+/** `Bearer x` as `x`. */
+function withoutScheme(value: string): string {
+  return value.replace(/^\S+\s+/, "");
+}
+
+function textsOf(value: JsonValue): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(textsOf);
 }

@@ -30,7 +30,7 @@ const mostChecked = 8;
 /**
  * For receivers: checks a webhook by Standard Webhooks 1.0.0 and answers its id, or `undefined` for every
  * failure alike (answer 401). Only id, timestamp and body are covered, no other header.
- * @throws HookError HOOK_OPTIONS_INVALID for keys that cannot be used
+ * @throws HookError HOOK_OPTIONS_INVALID for keys, a time or a tolerance that cannot be used
  * @example
  * const webhook = verifyWebhook({ headers: request.headers, body, secrets: [secret] });
  * if (webhook === undefined) return response.writeHead(401).end();
@@ -44,6 +44,12 @@ export function verifyWebhook(input: VerifyWebhookInput): VerifiedWebhook | unde
       `${count} keys were given in "secrets" and "publicKeys"; give 1 to ${mostChecked}`,
     );
   }
+  const { now = Date.now(), toleranceMs = 300_000 } = input;
+  // Against what is no number every timestamp would hold.
+  if (!Number.isFinite(now)) throw refuse('"now" is no finite number; give milliseconds');
+  if (!Number.isFinite(toleranceMs) || toleranceMs < 0) {
+    throw refuse('"toleranceMs" is no finite number from 0 on; give milliseconds');
+  }
   const id = headerOf(input.headers, "webhook-id");
   const seconds = headerOf(input.headers, "webhook-timestamp");
   const signatures = headerOf(input.headers, "webhook-signature");
@@ -51,8 +57,7 @@ export function verifyWebhook(input: VerifyWebhookInput): VerifiedWebhook | unde
   // A dot in the id would let one signature stand for another id, timestamp and body.
   if (id.includes(".") || !/^\d{1,15}$/.test(seconds)) return undefined;
   const timestamp = Number(seconds) * 1000;
-  const tolerance = input.toleranceMs ?? 300_000;
-  if (Math.abs((input.now ?? Date.now()) - timestamp) > tolerance) return undefined;
+  if (Math.abs(now - timestamp) > toleranceMs) return undefined;
 
   const body = typeof input.body === "string" ? Buffer.from(input.body) : input.body;
   const content = Buffer.concat([Buffer.from(`${id}.${seconds}.`), body]);

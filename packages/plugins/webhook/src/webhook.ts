@@ -9,13 +9,15 @@ import {
   type HookFactory,
   type JsonValue,
   type Outcome,
+  redactJson,
 } from "@pipehooks/core";
 import { originOf } from "@pipehooks/core/targets";
-import { judgeAnswer, type Meaning, remedyOf } from "./answer.ts";
+import { judgeAnswer, type Meaning, redirectOf, remedyOf } from "./answer.ts";
+import { createEndRedactor } from "./begun-secret.ts";
 import { type Body, compressBody, createEncode } from "./body.ts";
-import type { HeaderValue, Received } from "./exchange.ts";
+import type { Received } from "./exchange.ts";
 import { type WebhookOptions, webhookOptions } from "./options.ts";
-import { authorizationOf, secretsOf } from "./secrets.ts";
+import { authorizationOf, secretsOf, sentSecrets } from "./secrets.ts";
 import { createSender, type Sender } from "./sender.ts";
 import { createSign } from "./signature.ts";
 import { version } from "./version.ts";
@@ -48,8 +50,10 @@ const mostText = 2048;
 
 /** The hook over a sender that is ready. */
 function createWebhook(options: WebhookOptions, context: HookContext, sender: Sender): Hook {
-  const { host } = new URL(options.url);
-  const { name, clock } = context;
+  const url = new URL(options.url);
+  const { name, clock, redact } = context;
+  const redactEnd = createEndRedactor(sentSecrets(options, redact));
+  const redactAnswer = (text: string) => redactEnd(redact(text));
   const encode = createEncode(options);
   const sign = createSign({
     secrets: [options.signing?.secret ?? options.signing?.secrets ?? []].flat(),
@@ -79,19 +83,24 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
     const verdict = judgeAnswer(status, headers["retry-after"], options.statuses, clock.now);
     const { meaning, scope, retryAfterMs } = verdict;
     if (meaning === "delivered") return delivered(answer);
-    const said = `${name}: ${host} answered ${status} to event ${delivery.event.id}`;
-    throw new HookError(
-      refusalCodes[meaning],
-      `${said}${detailOf(meaning, status, headers.location)}`,
-      { retryable: meaning === "retry", scope, retryAfterMs, answer },
-    );
+    const said = `${name}: ${url.host} answered ${status} to event ${delivery.event.id}`;
+    const detail =
+      meaning === "redirect"
+        ? redirectOf(status, headers.location, url)
+        : detailOf(meaning, status);
+    throw new HookError(refusalCodes[meaning], said + detail, {
+      retryable: meaning === "retry",
+      scope,
+      retryAfterMs,
+      answer,
+    });
   };
 
   /** One promise, and no async function: it runs for every delivery. */
   const post = (delivery: Delivery, body: Body): Promise<Outcome> => {
     const request = { headers: headersOf(delivery, body), body: body.bytes };
     return sender.send(request, delivery, (received) =>
-      judge(received, toAnswer(received, context.redact), delivery),
+      judge(received, toAnswer(received, redactAnswer), delivery),
     );
   };
 
@@ -103,11 +112,11 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
     },
     render(delivery) {
       const body = encode(delivery);
-      const { origin, pathname, search } = new URL(options.url);
+      const { origin, pathname, search } = url;
       return {
-        target: context.redact(`${options.method ?? "POST"} ${origin}${pathname}${search}`),
-        headers: toRecord(headersOf(delivery, body), context.redact),
-        body: toValue(body, context.redact),
+        target: redact(`${options.method ?? "POST"} ${origin}${pathname}${search}`),
+        headers: toRecord(headersOf(delivery, body), redact),
+        body: toValue(body, redact),
       };
     },
     answered: (answer, delivery) => judge(answer, { status: answer.status }, delivery),
@@ -116,7 +125,9 @@ function createWebhook(options: WebhookOptions, context: HookContext, sender: Se
       const protocol = await sender.probe(signal);
       const ms = Math.round(performance.now() - startedAt);
       const via = options.proxy === undefined ? "" : ` through ${new URL(options.proxy).host}`;
-      return { summary: `${host} reached${via} in ${ms} ms (${protocol}); no request was sent` };
+      return {
+        summary: `${url.host} reached${via} in ${ms} ms (${protocol}); no request was sent`,
+      };
     },
     [Symbol.asyncDispose]: () => sender.close(),
   };
@@ -132,10 +143,8 @@ const refusalCodes = {
 } as const satisfies Record<Refusal, string>;
 
 /** What else there is to say of an answer, and what a person can do. */
-function detailOf(meaning: Refusal, status: number, location: HeaderValue): string {
+function detailOf(meaning: Exclude<Refusal, "redirect">, status: number): string {
   switch (meaning) {
-    case "redirect":
-      return `, a redirect to ${hostOf(location)}, which is never followed. Set "url" to where it should go.`;
     case "retry":
       return ".";
     case "disable":
@@ -168,8 +177,9 @@ function toRecord(
 
 /** The body as a person reads it: JSON taken apart, text as it is. */
 function toValue({ headers, bytes }: Body, redact: HookContext["redact"]): JsonValue {
-  const text = redact(bytes.toString("utf8"));
-  return headers[1]?.includes("json") === true ? (JSON.parse(text) as JsonValue) : text;
+  const text = bytes.toString("utf8");
+  if (headers[1]?.includes("json") !== true) return redact(text);
+  return redactJson(JSON.parse(text) as JsonValue, redact);
 }
 
 function toAnswer(
@@ -185,10 +195,4 @@ function toAnswer(
   // Redacted before it is cut, or half a secret would stay.
   const text = redact(body.toString("utf8", 0, 8192));
   return { status, timing, body: text.length > mostText ? text.slice(0, mostText) : text };
-}
-
-function hostOf(location: HeaderValue): string {
-  if (typeof location !== "string") return "nowhere";
-  // A path alone stays on the same host, and may hold a secret.
-  return URL.canParse(location) ? new URL(location).host || "another scheme" : "another path";
 }

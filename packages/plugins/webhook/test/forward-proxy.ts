@@ -12,6 +12,8 @@ export interface ForwardProxy extends AsyncDisposable {
 export async function createForwardProxy(options: {
   readonly credentials?: string;
   readonly refuseWith?: number;
+  /** What it says of a tunnel that is open. @default 200 */
+  readonly tunnelStatus?: number;
   readonly tls?: { readonly cert: string; readonly key: string };
 }): Promise<ForwardProxy> {
   const seen: string[] = [];
@@ -33,7 +35,7 @@ export async function createForwardProxy(options: {
     }
     const { hostname, port } = new URL(`http://${request.url}`);
     const upstream = connect(Number(port), hostname, () => {
-      client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      client.write(`HTTP/1.1 ${options.tunnelStatus ?? 200} Connection established\r\n\r\n`);
       upstream.pipe(client).pipe(upstream);
     });
     sockets.add(upstream);

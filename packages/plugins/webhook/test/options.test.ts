@@ -63,6 +63,8 @@ describe("options that exclude or need each other", () => {
     [{ url, format: "cloudevents", headers: { "Content-Type": "x" } }, "headers.Content-Type"],
     [{ url, format: "cloudevents-binary", headers: { "ce-id": "x" } }, "headers.ce-id"],
     [{ url: "http://example.com/", allowHttp: true, tls: { verify: false } }, "tls"],
+    [{ url, proxy: "http://u:p%zz@proxy:3128" }, "proxy"],
+    [{ url, proxy: "http://100%@proxy:3128" }, "proxy"],
     [{ url, unknown: 1 }, ""],
   ] as const)("%j is refused at %s", async ([options, path]) => {
     expect(Object.keys(await problemsOf(options))).toEqual([path]);
@@ -84,6 +86,13 @@ describe("options that exclude or need each other", () => {
 
     expect(Object.keys(problems).sort()).toEqual(["format", "headers", "method", "proxy", "url"]);
   });
+});
+
+test("a proxy whose password cannot be decoded is refused without being shown", async () => {
+  const problems = await problemsOf({ url, proxy: "http://u:s3cret%zz@proxy:3128" });
+
+  expect(problems.proxy).toContain("%25");
+  expect(JSON.stringify(problems)).not.toContain("s3cret");
 });
 
 test("options that are no object are refused", async () => {

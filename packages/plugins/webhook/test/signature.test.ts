@@ -185,6 +185,29 @@ describe("verifyWebhook", () => {
     expect(verifyWebhook({ ...input, now, toleranceMs: 11_000 })).toBeDefined();
   });
 
+  test.for([
+    ["toleranceMs", Number.NaN],
+    ["toleranceMs", Number.POSITIVE_INFINITY],
+    ["toleranceMs", -1],
+    ["toleranceMs", "5m"],
+    ["now", Number.NaN],
+    ["now", "2021-02-25"],
+  ] as const)("%s of %j is an error of the program, not a window without end", ([name, value]) => {
+    const wrong = { ...input, [name]: value };
+
+    expect(() => verifyWebhook(wrong)).toThrow(
+      expect.objectContaining({
+        code: "HOOK_OPTIONS_INVALID",
+        message: expect.stringContaining(`"${name}"`),
+      }),
+    );
+  });
+
+  test("a tolerance of 0 takes the very second", () => {
+    expect(verifyWebhook({ ...input, toleranceMs: 0 })).toBeDefined();
+    expect(verifyWebhook({ ...input, toleranceMs: 0, now: input.now + 1 })).toBeUndefined();
+  });
+
   test("refuses an id with a dot, which could move the borders of what was signed", () => {
     const dotted = { ...headers, "Webhook-Id": `${id}.1` };
 

@@ -134,6 +134,23 @@ describe.skipIf(certificates === undefined)("TLS", () => {
       expect(proxy.seen[0]).toMatch(/^CONNECT 127\.0\.0\.1:\d+$/);
     });
 
+    test.for([201, 204, 299])("a tunnel is open after any 2xx: %i", async (tunnelStatus) => {
+      await using proxy = await createForwardProxy({ tunnelStatus });
+
+      const { ending, check } = await deliver(server, { tls: { ca }, proxy: proxy.url });
+
+      expect(ending).toMatchObject({ type: "delivered" });
+      expect(check).toContain("reached through");
+    });
+
+    test("a password without a user is sent to the proxy", async () => {
+      await using proxy = await createForwardProxy({ credentials: ":word" });
+
+      const { ending } = await deliver(server, { tls: { ca }, proxy: proxy.url });
+
+      expect(ending).toMatchObject({ type: "delivered" });
+    });
+
     test("a proxy over TLS is spoken to over TLS", async () => {
       await using proxy = await createForwardProxy({ tls: server });
 

@@ -13,6 +13,7 @@ import {
 } from "@pipehooks/testing";
 import plugin, { type WebhookOptions, webhook } from "@pipehooks/webhook";
 import { describe, expect, test } from "vitest";
+import { createRawReceiver } from "./raw-receiver.ts";
 
 const event = createTestEvent();
 
@@ -354,6 +355,26 @@ describe("the answer", () => {
     expect(requests).toHaveLength(1);
   });
 
+  test.for([
+    ["//evil.example/x?token=1", "a redirect to evil.example,"],
+    ["/elsewhere?token=1", "a redirect to another path,"],
+    ["elsewhere", "a redirect to another path,"],
+    ["mailto:a@b.c", "a redirect to another scheme,"],
+    ["http://[", "a redirect to nowhere,"],
+  ])("a redirect to %s is called %s", async ([location = "", words = ""]) => {
+    const { error } = await deliver({ respond: { status: 302, headers: { location } } });
+
+    expect(error?.message).toContain(words);
+    expect(error?.message).not.toContain("token");
+  });
+
+  test("a 304 is called what it is", async () => {
+    const { error } = await deliver({ respond: 304 });
+
+    expect(error).toMatchObject({ code: "REDIRECT_REFUSED", retryable: false });
+    expect(error?.message).toContain('"not modified", which is no answer to a webhook.');
+  });
+
   test("a redirect to a private address is not followed", async () => {
     await using trap = await createHttpReceiver();
 
@@ -431,6 +452,25 @@ describe("the answer", () => {
       [503, "RECEIVER_GONE gone"],
       [500, "RECEIVER_FAILED delivery"],
     ]);
+  });
+
+  test.for([
+    ["no HTTP", "hello world\r\n\r\n", "answered something that is no HTTP"],
+    [
+      "100 Continue unasked",
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+      "answered 100 Continue unasked",
+    ],
+  ] as const)("%s is called what it is, and worth another attempt", async ([, answer, words]) => {
+    await using receiver = await createRawReceiver(answer);
+    const options = { url: receiver.url, allowPrivate: true };
+    await using opened = await openHook(webhook, options);
+
+    await expect(opened.hook.deliver(createTestDelivery())).rejects.toMatchObject({
+      code: "RECEIVER_FAILED",
+      retryable: true,
+      message: expect.stringContaining(words),
+    });
   });
 
   test("a receiver that is not there is unreachable", async () => {
