@@ -233,6 +233,18 @@ test("what an answer explains stands in the message, without secrets", async () 
   expect(error.message).toContain("answered 403: Token [redacted] is not scoped to account (GET");
 });
 
+test("an answer that is no JSON may explain itself, too", async () => {
+  const { url } = await receiver(
+    (_, response) =>
+      void response.writeHead(400, { "content-type": "text/plain" }).end("No such run.\n"),
+  );
+  const api = open(url, { explain: ({ json: body, text }) => `${text.trim()} (${body})` });
+
+  const error = await failureOf(api.call("GET", "/runs", { signal: soon() }));
+
+  expect(error.message).toContain("answered 400: No such run. (null) (GET");
+});
+
 test("an HTML page with 200 is a failure of which the effect is unknown", async () => {
   const { url } = await receiver(
     (_, response) =>

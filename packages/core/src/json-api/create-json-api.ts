@@ -165,7 +165,7 @@ function judge(
       received,
     });
   }
-  const explained = json === undefined ? undefined : options.explain?.(received)?.trim();
+  const explained = options.explain?.(received)?.trim();
   const retryable = status >= 500 || passing.has(status);
   throw toError(
     retryable ? "RECEIVER_FAILED" : "RECEIVER_REFUSED",

@@ -28,7 +28,8 @@ export interface JsonApiOptions {
   /** Plain http to other machines than this one. @default false */
   readonly allowHttp?: boolean | undefined;
   /**
-   * What a failed answer says, for people: the field of its body that explains it. Behind the status in the message.
+   * What a failed answer says, for people: the field of its body that explains it, or what its text says where that is no
+   * JSON (`json` is null then). Behind the status in the message.
    * @default nothing
    */
   readonly explain?: ((answer: JsonApiAnswer) => string | undefined) | undefined;

@@ -46,7 +46,7 @@ export interface Connection {
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Text of the file with profiles. @throws where there is none */
-  readonly profiles: () => string;
+  readonly profiles: (file: string) => string;
 }
 
 /** Something wrong with a connection, at one of its options. */
@@ -91,8 +91,7 @@ export const connectionShape = {
 
 const here: Surroundings = {
   env: process.env,
-  profiles: () =>
-    readFileSync(process.env.DATABRICKS_CONFIG_FILE ?? join(homedir(), ".databrickscfg"), "utf8"),
+  profiles: (file) => readFileSync(file, "utf8"),
 };
 
 /**
@@ -112,12 +111,14 @@ export function resolveConnection(
 
   let profile: DatabricksConnection = {};
   if (options.profile !== undefined) {
+    const named = given(env.DATABRICKS_CONFIG_FILE);
     try {
-      profile = readProfile(profiles(), options.profile);
+      const text = profiles(named ?? join(homedir(), ".databrickscfg"));
+      profile = readProfile(text, options.profile);
     } catch (error) {
       const isMissing = Reflect.get(Object(error), "code") === "ENOENT";
       const why = error instanceof Error && !isMissing ? error.message : "there is no such file";
-      wrong("profile", `cannot be read from ~/.databrickscfg: ${why}`);
+      wrong("profile", `cannot be read from ${named ?? "~/.databrickscfg"}: ${why}`);
     }
   }
   // What the profile would have said is not asked for elsewhere.

@@ -7,7 +7,8 @@ import {
   parseRetryAfter,
   withoutStop,
 } from "@pipehooks/core";
-import { explanationOf, type Workspace } from "./workspace.ts";
+import { asksAgain, explanationInJson, isInDoubt } from "./explanation.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** What is needed to put a failure of the driver into words. */
 export interface FailureParts {
@@ -96,14 +97,16 @@ async function toRefusal(
   const { method, now } = parts;
   const response = Reflect.get(Object(thrown), "response") as DriverResponse | undefined;
   const explained = response && (await explanationIn(response));
-  const retryable = status >= 500 || passing.has(status);
+  const said = explained ?? "";
+  const retryable = status >= 500 || passing.has(status) || asksAgain(said);
+  const isRefusal = status >= 400 && status < 500 && status !== 408 && !isInDoubt(said);
   const text = explained === undefined ? "" : `: ${withoutStop(explained).slice(0, 1000)}`;
   return toError(
     parts,
     retryable ? "RECEIVER_FAILED" : "RECEIVER_REFUSED",
     `answered ${status}${text} (${method})`,
     {
-      effect: status >= 400 && status < 500 && status !== 408 ? "none" : "unknown",
+      effect: isRefusal ? "none" : "unknown",
       retryable,
       scope: status === 429 || status === 503 ? "destination" : "delivery",
       retryAfterMs: retryable
@@ -132,7 +135,7 @@ async function explanationIn(response: DriverResponse): Promise<string | undefin
   }
   const timer = setTimeout(() => response.body?.destroy?.(), bodyMs);
   try {
-    return explanationOf(JSON.parse(await response.text()));
+    return explanationInJson(JSON.parse(await response.text()));
   } catch {
     return undefined;
   } finally {

@@ -70,7 +70,7 @@ export function createSessions(parts: {
   };
 
   const open = async (signal: AbortSignal): Promise<Session> => {
-    await withoutEffect(reach(signal));
+    await withoutEffect(() => reach(signal));
     const request = {
       client_protocol_i64: withParameters,
       canUseMultipleCatalogs: true,
@@ -82,7 +82,7 @@ export function createSessions(parts: {
         },
       }),
     };
-    const { status, sessionHandle, serverProtocolVersion } = await withoutEffect(
+    const { status, sessionHandle, serverProtocolVersion } = await withoutEffect(() =>
       driver.call("OpenSession", (calls) => calls.openSession(request), {
         signal,
         onLate: ({ sessionHandle: late }) => void closeSoon(late),

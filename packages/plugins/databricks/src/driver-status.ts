@@ -1,5 +1,5 @@
 import type { DriverCalls } from "./driver.ts";
-import type { StatementAnswer } from "./sql-report.ts";
+import { lostState, type StatementAnswer } from "./sql-report.ts";
 
 export type OperationStatus = Awaited<ReturnType<DriverCalls["getOperationStatus"]>>;
 export type ThriftStatus = OperationStatus["status"];
@@ -12,7 +12,8 @@ const states = [
   "RUNNING",
   "SUCCEEDED",
   "CANCELED",
-  "CLOSED",
+  // Closed here, unlike over REST, may be what had not ended.
+  lostState,
   "FAILED",
   "UNKNOWN",
   "PENDING",

@@ -10,7 +10,6 @@ import {
   type RemoteRunClient,
   type StartedRun,
   type Trigger,
-  toTemplateScope,
 } from "@pipehooks/core";
 import type { ChosenJob, JobChoice } from "./mapping.ts";
 import { endingOf, failedTasks, type RunAnswer, toReport } from "./report.ts";
@@ -25,16 +24,19 @@ const mostTasks = 20;
 const mostOutputs = 3;
 /** What is told of a task's error, in characters. */
 const mostError = 500;
+/** Runs of which the job is remembered; at twenty starts a second lists lag by fewer. */
+const mostStarted = 1_000;
 
 /** Runs of jobs, by the Jobs API 2.2 (databricks-sdk-py `service/jobs.py`). */
 export function createJobClient(
   workspace: Workspace,
   { choice, repair }: { readonly choice: JobChoice; readonly repair: boolean },
 ): RemoteRunClient {
-  const [only, ...others] = choice.jobIds;
+  const [only, ...others] = choice.jobs.keys();
+  const started = createStartedJobs();
 
   const jobOf = (delivery: Delivery): ChosenJob => {
-    const job = choice.choose(toTemplateScope(delivery));
+    const job = choice.choose(delivery);
     if ("none" in job) throw new HookError("REQUEST_INVALID", `No job is started: ${job.none}.`);
     return job;
   };
@@ -110,11 +112,15 @@ export function createJobClient(
     idempotent: true,
     isUnknown: (error) => effectOf(error) === "unknown",
     async start({ delivery, marker, signal }) {
-      const body = startBody(jobOf(delivery), delivery, marker);
+      const job = jobOf(delivery);
+      const body = startBody(job, marker);
       const { json } = await workspace.jobs("POST", "/run-now", { signal, body });
       const id: unknown = Reflect.get(Object(json), "run_id");
-      if (typeof id === "string" || typeof id === "number") return { id: String(id) };
-      throw workspace.odd("run-now was answered without a run id");
+      if (typeof id !== "string" && typeof id !== "number") {
+        throw workspace.odd("run-now was answered without a run id");
+      }
+      started.keep(String(id), job.jobId);
+      return { id: String(id) };
     },
     async look(run, signal) {
       const answer = await get(run, signal);
@@ -147,8 +153,10 @@ export function createJobClient(
       // The newest come first.
       return found.reverse();
     },
+    counts: (id, delivery) => started.jobOf(id) === jobOf(delivery).jobId,
     ...(repair && {
-      async startAgain(run: StartedRun, { signal }: Trigger): Promise<StartedRun> {
+      async startAgain(run: StartedRun, { delivery, signal }: Trigger): Promise<StartedRun> {
+        started.keep(run.id, jobOf(delivery).jobId);
         const answer = await get(run, signal);
         const done = (answer.repair_history ?? []).filter(isRepair);
         const again = { ...run, extra: { ...run.extra, repairs: done.length } };
@@ -170,11 +178,25 @@ export function createJobClient(
 }
 
 /** Body of run-now. Its token makes a resend find the first run, for as long as the run is there. */
-export function startBody(job: ChosenJob, delivery: Delivery, marker: string): JsonObject {
+export function startBody(job: ChosenJob, marker: string): JsonObject {
   return {
     job_id: jsonInteger(job.jobId),
     idempotency_token: hash("sha256", marker, "hex"),
-    ...job.renderStart(toTemplateScope(delivery)),
+    ...job.renderStart(),
+  };
+}
+
+/** Jobs of the runs that this process has started, of the youngest: lists may not have them yet. */
+function createStartedJobs() {
+  const jobs = new Map<string, string>();
+  return {
+    jobOf: (id: string): string | undefined => jobs.get(id),
+    keep(id: string, jobId: string): void {
+      jobs.delete(id);
+      jobs.set(id, jobId);
+      const [oldest] = jobs.keys();
+      if (jobs.size > mostStarted && oldest !== undefined) jobs.delete(oldest);
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import {
 } from "./connection.ts";
 import type { JobId, JobMapping } from "./mapping.ts";
 import { type StartParameters, startShape } from "./parameters.ts";
+import { unwatchedProblems } from "./unwatched.ts";
 
 export interface DatabricksJobOptions
   extends DatabricksConnection,
@@ -87,6 +88,10 @@ export const databricksJobOptions: z.ZodType<CheckedJobOptions, DatabricksJobOpt
     }
     if (options.repair === true && !((options.retryRun ?? 0) > 0)) {
       add(["repair"], 'is not used without "retryRun"');
+    }
+    // A deadline may stand there all the same: the lakehouse-plumber form brings one, whether it waits or not.
+    for (const { path, message } of unwatchedProblems(options, ["retryRun", "repair"])) {
+      add(path, message);
     }
     if (options.notebookParams !== undefined && options.jarParams !== undefined) {
       add(["jarParams"], 'stands beside "notebookParams", which Databricks does not take together');

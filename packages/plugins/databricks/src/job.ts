@@ -9,11 +9,12 @@ import {
   type HookFactory,
   isHookError,
   type JsonObject,
+  type JsonValue,
   parseExactJson,
   type Rendered,
+  redactJson,
   runMarker,
   skipped,
-  toTemplateScope,
 } from "@pipehooks/core";
 import { secretsOf } from "./connection.ts";
 import { createJobClient, startBody } from "./job-client.ts";
@@ -68,19 +69,20 @@ function createDatabricksJob(
   });
 
   return {
-    deliver(delivery) {
-      const job = choice.choose(toTemplateScope(delivery));
-      if (delivery.state === undefined && "none" in job) return skipped(job.none);
-      return run(delivery);
+    async deliver(delivery) {
+      // A run that goes on is seen through, whatever is mapped by now.
+      if (delivery.state !== undefined) return run(delivery);
+      const job = choice.choose(delivery);
+      return "none" in job ? skipped(job.none) : run(delivery);
     },
     render: (delivery) => renderStart(delivery),
     answered: answerRemoteRun(client),
     async check(signal) {
       const found: string[] = [];
       const wrong: string[] = [];
-      for (const id of choice.jobIds) {
+      for (const [id, parameters] of choice.jobs) {
         try {
-          found.push(await describeJob(id, signal));
+          found.push(await describeJob(id, parameters, signal));
         } catch (error) {
           if (!isHookError(error) || (statusOf(error) !== 403 && !isMissing(error))) throw error;
           wrong.push(`job ${id}: ${error.message}`);
@@ -98,9 +100,9 @@ function createDatabricksJob(
   };
 
   function renderStart(delivery: Delivery): Rendered {
-    const job = choice.choose(toTemplateScope(delivery));
+    const job = choice.choose(delivery);
     if ("none" in job) return { target: `nothing: ${job.none}`, body: null };
-    const body = startBody(job, delivery, runMarker(delivery));
+    const body = startBody(job, runMarker(delivery));
     return {
       target: `POST ${options.connection.host}/api/2.2/jobs/run-now`,
       headers: { authorization: "[redacted]", "content-type": "application/json" },
@@ -108,11 +110,15 @@ function createDatabricksJob(
     };
   }
 
-  async function describeJob(id: string, signal: AbortSignal): Promise<string> {
+  async function describeJob(
+    id: string,
+    parameters: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<string> {
     const { json } = await workspace.jobs("GET", "/get", { signal, query: { job_id: id } });
     const settings = Object(Reflect.get(Object(json), "settings")) as JobSettings;
     const declared = new Set((settings.parameters ?? []).map(({ name }) => name));
-    const unknown = Object.keys(options.jobParameters ?? {}).filter((name) => !declared.has(name));
+    const unknown = [...parameters].filter((name) => !declared.has(name));
     const note = unknown.length === 0 ? "" : `, which declares no parameter ${unknown.join(", ")}`;
     return `job ${id} "${settings.name ?? ""}" is there${note}`;
   }
@@ -123,7 +129,7 @@ interface JobSettings {
   readonly parameters?: readonly { readonly name: string }[];
 }
 
-function redacted(body: JsonObject, { redact }: HookContext): JsonObject {
+function redacted(body: JsonObject, { redact }: HookContext): JsonValue {
   // Whoever shows it may not know how to write a 64-bit number: that is text then.
-  return parseExactJson(redact(JSON.stringify(body))) as JsonObject;
+  return redactJson(parseExactJson(JSON.stringify(body)), redact);
 }

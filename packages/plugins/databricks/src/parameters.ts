@@ -1,4 +1,10 @@
-import { compileTemplate, HookError, type JsonValue, type TemplateScope } from "@pipehooks/core";
+import {
+  compileTemplate,
+  HookError,
+  type JsonValue,
+  optionName,
+  type TemplateScope,
+} from "@pipehooks/core";
 import { z } from "zod";
 
 /** What run-now takes besides the job: the recommended parameters, and the older ones by the sort of task. */
@@ -167,15 +173,16 @@ function checkLimits(option: Templated, value: JsonValue): void {
   if (limited.includes(option) && bytes > mostBytes) {
     throw new HookError(
       "REQUEST_INVALID",
-      `"${templated[option]}" takes ${bytes} bytes as JSON for this event; Databricks takes ${mostBytes}. ` +
-        'Pass less, or use "job_parameters".',
+      `${optionName(option)} takes ${bytes} bytes as JSON for this event; Databricks takes ${mostBytes}. ` +
+        `Pass less, or use ${optionName("jobParameters")}.`,
     );
   }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII has them
   if (asciiOnly.includes(option) && /[^\x00-\x7f]/.test(text)) {
     throw new HookError(
       "REQUEST_INVALID",
-      `"${templated[option]}" has more than ASCII for this event, which Databricks does not take there. Use "job_parameters".`,
+      `${optionName(option)} has more than ASCII for this event, which Databricks does not take there. ` +
+        `Use ${optionName("jobParameters")}.`,
     );
   }
 }

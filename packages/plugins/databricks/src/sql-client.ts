@@ -1,11 +1,13 @@
 import {
   type Delivery,
   effectOf,
+  HookError,
   isHookError,
   type JsonObject,
   type RemoteRunClient,
   type RunReport,
   type StartedRun,
+  withoutStop,
 } from "@pipehooks/core";
 import type { SqlStatement } from "./sql-insert.ts";
 import { isOver, type StatementAnswer, toStatementReport } from "./sql-report.ts";
@@ -23,6 +25,8 @@ export interface SqlClientParts {
   readonly first: SqlStatement | undefined;
   /** Whether a statement may run twice without harm. */
   readonly repeatable: boolean;
+  /** Whether the end is seen later; otherwise it counts what the answer to the start says. */
+  readonly waits: boolean;
   /** Whether one of which nobody knows how it ended may be run again. */
   readonly againWhenLost: boolean;
   readonly now: () => number;
@@ -31,6 +35,7 @@ export interface SqlClientParts {
 /** Statements as runs elsewhere: sent, looked at until they end, cancelled. */
 export function createSqlClient(parts: SqlClientParts): RemoteRunClient {
   const { workspace, transport, warehouseId, first, now } = parts;
+  const what = `SQL on warehouse ${warehouseId}`;
   let isReady = first === undefined;
   let sentFirst: SentStatement | undefined;
 
@@ -38,6 +43,19 @@ export function createSqlClient(parts: SqlClientParts): RemoteRunClient {
     const report = toStatementReport(answer, { againWhenLost: parts.againWhenLost });
     const { message } = report;
     return message === undefined ? report : { ...report, message: workspace.hide(message) };
+  };
+
+  /** Of what has failed at once no end is to be waited for. */
+  const checkEnd = (
+    id: string,
+    { state, label, message = "", worthAnotherRun }: RunReport,
+  ): void => {
+    if (state !== "failed" && state !== "cancelled") return;
+    const how = state === "failed" ? "failed" : "was cancelled";
+    const said = [label, withoutStop(message)].filter((part) => part !== "").join(": ");
+    throw new HookError("RECEIVER_FAILED", `${what}: run ${id} ${how} (${said}).`, {
+      retryable: parts.repeatable && worthAnotherRun === true,
+    });
   };
 
   /** Sends it where it is not on its way yet, and answers whether it is done. */
@@ -63,14 +81,14 @@ export function createSqlClient(parts: SqlClientParts): RemoteRunClient {
     transport.notUpForMs?.(error);
 
   return {
-    what: `SQL on warehouse ${warehouseId}`,
+    what,
     eventPrefix: "databricks.sql",
     idempotent: parts.repeatable,
     isUnknown: (error) => effectOf(error) === "unknown",
     noRoomForMs: notUpForMs,
     async admit({ signal }) {
       try {
-        isReady ||= first === undefined || (await withoutEffect(isPrepared(first, signal)));
+        isReady ||= first === undefined || (await withoutEffect(() => isPrepared(first, signal)));
       } catch (error) {
         const waitMs = isHookError(error) ? notUpForMs(error) : undefined;
         if (waitMs === undefined) throw error;
@@ -84,9 +102,11 @@ export function createSqlClient(parts: SqlClientParts): RemoteRunClient {
           };
     },
     async start({ delivery, marker, signal }) {
-      const answer = await transport.execute(parts.statementOf(delivery), signal);
+      const statement = await withoutEffect(() => parts.statementOf(delivery));
+      const answer = await transport.execute(statement, signal);
       const report = reportOf(answer);
       const { id = marker, handle } = toSent(answer) ?? {};
+      if (!parts.waits) await withoutEffect(() => checkEnd(id, report));
       return {
         id,
         extra: {
@@ -116,9 +136,9 @@ function handleIn(extra: JsonObject | undefined): string | undefined {
 }
 
 /** Nothing of the statement proper has been sent when this fails. */
-export async function withoutEffect<T>(work: Promise<T>): Promise<T> {
+export async function withoutEffect<T>(work: () => T | Promise<T>): Promise<T> {
   try {
-    return await work;
+    return await work();
   } catch (error) {
     if (error instanceof Error) Object.defineProperty(error, "effect", { value: "none" });
     throw error;

@@ -1,4 +1,10 @@
-import { type Delivery, HookError, type JsonValue, type TemplateScope } from "@pipehooks/core";
+import {
+  type Delivery,
+  HookError,
+  type JsonValue,
+  optionName,
+  type PipehooksEvent,
+} from "@pipehooks/core";
 import { compileColumn, type SqlParameter, type SqlValue } from "./sql-values.ts";
 
 /** A statement with its parameters, as a transport takes it. */
@@ -11,7 +17,10 @@ export interface SqlStatement {
 export interface Insert {
   /** Makes the table where there is none. */
   readonly create: SqlStatement;
-  /** One row an event. */
+  /**
+   * One row an event; of several with one key the first.
+   * @throws HookError REQUEST_INVALID where events are not given, have no key, or are too long together
+   */
   rowsOf(delivery: Delivery): SqlStatement;
 }
 
@@ -58,14 +67,23 @@ export function createInsert(options: {
         `WHEN NOT MATCHED THEN INSERT (${names}) ` +
         `VALUES (${columns.map(({ name }) => `source.${quote(name)}`).join(", ")})`;
 
+  const toRow = (event: PipehooksEvent): Row =>
+    Object.fromEntries(columns.map(({ name, render }) => [name, render(event)]));
+
   return {
     create: { text: `CREATE TABLE IF NOT EXISTS ${table} (${definition})`, parameters: [] },
-    rowsOf({ events }) {
-      const cells = events.map((event): JsonValue => {
-        const scope: TemplateScope = event;
-        return Object.fromEntries(columns.map(({ name, render }) => [name, render(scope)]));
-      });
-      const value = JSON.stringify(cells);
+    rowsOf({ events, count }) {
+      if (count > events.length) {
+        throw new HookError(
+          "REQUEST_INVALID",
+          `${count} events came together, and ${events.length} of them are given: the others would be missing in the table. ` +
+            `Raise ${optionName("maxEvents")} of the gate, or let it release fewer at once.`,
+        );
+      }
+      const all = events.map(toRow);
+      const rows =
+        options.mergeOn === undefined ? all : firstOfEachKey(all, options.mergeOn, events);
+      const value = JSON.stringify(rows);
       const bytes = Buffer.byteLength(value);
       if (bytes > mostBytes) {
         throw new HookError(
@@ -76,6 +94,30 @@ export function createInsert(options: {
       return { text, parameters: [{ name: "rows", value, type: "STRING" }] };
     },
   };
+}
+
+type Row = Readonly<Record<string, JsonValue>>;
+
+/** MERGE compares rows with the table, not with each other; and null is equal to nothing, so its row would come again. */
+function firstOfEachKey(
+  rows: readonly Row[],
+  column: string,
+  events: readonly PipehooksEvent[],
+): readonly Row[] {
+  const found = new Map<string, Row>();
+  for (const [at, row] of rows.entries()) {
+    const key = row[column] ?? null;
+    if (key === null) {
+      throw new HookError(
+        "REQUEST_INVALID",
+        `Column "${column}" is null for event ${events[at]?.id}, so its row could come twice. ` +
+          `Give its template a default, or another column as ${optionName("mergeOn")}, or false to insert whatever is there.`,
+      );
+    }
+    const text = JSON.stringify(key);
+    if (!found.has(text)) found.set(text, row);
+  }
+  return [...found.values()];
 }
 
 /** A name in backticks, whatever it holds. */

@@ -8,6 +8,7 @@ import {
 } from "./connection.ts";
 import { usualColumns } from "./sql-insert.ts";
 import { type SqlValue, sqlValue } from "./sql-values.ts";
+import { unwatchedProblems } from "./unwatched.ts";
 
 export interface DatabricksSqlOptions
   extends DatabricksConnection,
@@ -159,13 +160,15 @@ function* problemsOf(
   if (typeof options.mergeOn === "string" && !columns.includes(options.mergeOn)) {
     yield { path: ["mergeOn"], message: "is none of the columns" };
   }
-  const longest = poll?.longest;
-  if (typeof longest === "string" && msOf(longest) > longestPollMs) {
+  for (const key of ["first", "longest"] as const) {
+    const wait = poll?.[key];
+    if (typeof wait !== "string" || msOf(wait) <= longestPollMs) continue;
     yield {
-      path: ["poll", "longest"],
+      path: ["poll", key],
       message: "is longer than 10m, and Databricks forgets statements that nobody asks for",
     };
   }
+  yield* unwatchedProblems(options, ["retryRun", "deadline", "onDeadline"]);
 }
 
 function* markerProblems(statement: string, parameters: Readonly<Record<string, SqlValue>>) {
@@ -184,7 +187,8 @@ function* markerProblems(statement: string, parameters: Readonly<Record<string, 
 function markersIn(statement: string): ReadonlySet<string> {
   const bare = statement.replaceAll(
     /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|`(?:[^`]|``)*`|--[^\n]*|\/\*[\s\S]*?\*\//g,
-    " ",
+    // A path may follow a name: `details`:field.
+    (part) => (/^["`]/.test(part) ? "x" : " "),
   );
   // `a::INT` is a cast, and `details:field` reads JSON.
   return new Set([...bare.matchAll(/(?<![\w:)\]]):([A-Za-z_]\w*)/g)].map(([, name = ""]) => name));

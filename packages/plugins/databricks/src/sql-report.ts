@@ -47,6 +47,13 @@ export function toStatementReport(
       return { state: "running", label: state };
     case "SUCCEEDED":
       return { state: "succeeded", label: state, detail: resultOf(answer) };
+    // It has succeeded, and its rows are not to be had any more (databricks-sdk-py `service/sql.py`).
+    case "CLOSED":
+      return {
+        state: "succeeded",
+        label: state,
+        ...(answer.manifest && { detail: resultOf(answer) }),
+      };
     case "FAILED": {
       const { error_code = "FAILED", message = "" } = error ?? {};
       return {
@@ -61,11 +68,10 @@ export function toStatementReport(
       return {
         state: "failed",
         label: state,
-        message: "the session that it ran in has ended, so nobody can say how it ended",
+        message: "it or its session was closed, so nobody can say how it ended",
         worthAnotherRun: againWhenLost,
       };
     case "CANCELED":
-    case "CLOSED":
       return { state: "cancelled", label: state };
     default:
       return { state: "unknown", label: state ?? "no state" };

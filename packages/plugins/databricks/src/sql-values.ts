@@ -90,8 +90,17 @@ function toCell(value: JsonValue, type: string): JsonValue {
   if (numbers.test(type)) {
     if (typeof value === "number") return value;
     if (typeof value === "string" && /^-?(?:0|[1-9]\d*)$/.test(value)) return jsonInteger(value);
+    if (type.startsWith("DECIMAL")) return jsonDecimal(String(value).trim());
     const number = typeof value === "string" && value.trim() !== "" ? Number(value) : Number.NaN;
     if (Number.isFinite(number)) return number;
   }
   return toText(value);
 }
+
+/** A JSON number with all its digits, which a JavaScript number would round; what is written otherwise stays text. */
+function jsonDecimal(text: string): JsonValue {
+  return /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text) ? raw.rawJSON(text) : text;
+}
+
+// In Node since 21, not yet in TypeScript's types. What it makes is written as it is by JSON.stringify.
+const raw = JSON as unknown as { rawJSON(text: string): JsonValue };

@@ -6,7 +6,7 @@ import {
   type Hook,
   type HookContext,
   type HookFactory,
-  type JsonObject,
+  redactJson,
   toTemplateScope,
 } from "@pipehooks/core";
 import { secretsOf } from "./connection.ts";
@@ -65,6 +65,7 @@ function createDatabricksSql(
   const { clock, random } = context;
   const client = createSqlClient({
     ...{ workspace, transport, warehouseId, statementOf, first, repeatable },
+    waits: options.waitForCompletion !== false,
     againWhenLost: repeatable || options.whenUnknown === "trigger_again",
     now: () => clock.now(),
   });
@@ -74,7 +75,7 @@ function createDatabricksSql(
     deliver: createRemoteRun(client, { ...options, retryRun }, { random, now: () => clock.now() }),
     render(delivery) {
       const { body, ...rest } = transport.render(statementOf(delivery));
-      return { ...rest, body: JSON.parse(context.redact(JSON.stringify(body))) as JsonObject };
+      return { ...rest, body: redactJson(body, context.redact) };
     },
     answered: answerRemoteRun(client),
     async check(signal) {

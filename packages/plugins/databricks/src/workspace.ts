@@ -8,10 +8,13 @@ import {
   type JsonApiAnswer,
   JsonApiError,
   type JsonApiRequest,
+  optionName,
+  parseRetryAfter,
   type Undici,
 } from "@pipehooks/core";
 import { createAuth } from "./auth.ts";
 import type { Connection } from "./connection.ts";
+import { asksAgain, explanationOf, isInDoubt } from "./explanation.ts";
 import { version } from "./version.ts";
 
 /** A Databricks workspace that can be called. */
@@ -61,12 +64,16 @@ export async function openWorkspace(
       headers: () => ({ ...callerHeaders(), "user-agent": `pipehooks-databricks/${version}` }),
       name,
       redact: hide,
-      explain: ({ json }) => explanationOf(json),
+      explain: explanationOf,
       now: () => clock.now(),
     },
   );
   const auth = createAuth(connection, { api: () => api, clock, logger, name });
   const hostName = new URL(connection.host).host;
+  const credentials =
+    connection.auth.type === "token"
+      ? optionName("token")
+      : `${optionName("clientId")} and ${optionName("clientSecret")}`;
   let jobsVersion = "2.2";
 
   const call: Workspace["call"] = async (method, path, request) => {
@@ -77,7 +84,7 @@ export async function openWorkspace(
         return await api.call(method, path, request);
       } catch (error) {
         if (statusOf(error) === 401 && !renewed && auth.refused(header)) continue;
-        throw judged(error);
+        throw judged(error, { credentials, now: () => clock.now() });
       }
     }
   };
@@ -113,7 +120,7 @@ export async function openWorkspace(
         return await call(method, `/api/${jobsVersion}/jobs${path}`, request);
       } catch (error) {
         // Seen where a workspace is behind; 2.1 takes the same requests.
-        const isOld = statusOf(error) === 404 && /Bad Target/i.test(messageIn(error));
+        const isOld = statusOf(error) === 404 && /Bad Target/i.test(textIn(error));
         if (!isOld || jobsVersion === "2.1") throw error;
         jobsVersion = "2.1";
         return call(method, `/api/2.1/jobs${path}`, request);
@@ -143,24 +150,39 @@ export function statusOf(error: unknown): number | undefined {
 /** Whether the call says that what was asked for is not there; some versions answer 400 instead of 404. */
 export function isMissing(error: unknown): boolean {
   const status = statusOf(error);
-  return status === 404 || (status === 400 && /does not exist/i.test(messageIn(error)));
+  return status === 404 || (status === 400 && /does not exist/i.test(textIn(error)));
 }
 
-function messageIn(error: unknown): string {
-  return error instanceof Error ? error.message : "";
+/** What was answered, whatever its form. */
+function textIn(error: unknown): string {
+  return error instanceof JsonApiError ? (error.received?.text ?? "") : "";
 }
 
-/** 409 ABORTED is worth another attempt, other 409 are not (databricks-sdk-py `errors/`). */
-function judged(error: unknown): unknown {
-  if (!(error instanceof JsonApiError) || statusOf(error) !== 409) return error;
-  if (Reflect.get(Object(error.received?.json), "error_code") !== "ABORTED") return error;
-  const { message, effect, received, answer } = error;
+/** A refusal with what to do about it; of some another attempt is worth it (databricks-sdk-py `errors/`). */
+function judged(
+  error: unknown,
+  { credentials, now }: { readonly credentials: string; readonly now: () => number },
+): unknown {
+  if (!(error instanceof JsonApiError) || error.code !== "RECEIVER_REFUSED") return error;
+  const { code, message, effect, received, answer } = error;
+  const kept = { received, answer };
+  if (received?.status === 401) {
+    return new JsonApiError(code, `${message} Check ${credentials}.`, { ...kept, effect });
+  }
+  const said = textIn(error);
+  if (!isAborted(error) && !asksAgain(said)) return error;
   return new JsonApiError("RECEIVER_FAILED", message, {
+    ...kept,
+    effect: isInDoubt(said) ? "unknown" : effect,
     retryable: true,
-    effect,
-    received,
-    answer,
+    retryAfterMs: parseRetryAfter(received?.headers["retry-after"], now()),
   });
+}
+
+/** Of 409 this one is worth another attempt, others are not. */
+function isAborted({ received }: JsonApiError): boolean {
+  const code: unknown = Reflect.get(Object(received?.json), "error_code");
+  return received?.status === 409 && code === "ABORTED";
 }
 
 /** What fetching a token met with; the request itself has not been sent. */
@@ -173,7 +195,9 @@ function notSent(
     const isRefused = code === "RECEIVER_REFUSED";
     return new JsonApiError(
       code,
-      isRefused ? `${message} Check "client_id", "client_secret" and "host".` : message,
+      isRefused
+        ? `${message} Check ${optionName("clientId")}, ${optionName("clientSecret")} and "host".`
+        : message,
       { retryable, retryAfterMs, scope, answer, effect: "none", cause: error },
     );
   }
@@ -183,16 +207,4 @@ function notSent(
     `${name}: no access token ${timedOut ? "came in time" : "was waited for: the attempt was aborted"}.`,
     { retryable: true, effect: "none", cause: error },
   );
-}
-
-/** Every shape in which the workspace explains itself. */
-export function explanationOf(json: unknown): string | undefined {
-  const text = (key: string): string | undefined => {
-    const value: unknown = Reflect.get(Object(json), key);
-    return typeof value === "string" && value !== "" ? value : undefined;
-  };
-  if (typeof json === "string") return json;
-  const code = text("error_code") ?? text("errorCode") ?? text("error");
-  const message = text("message") ?? text("error_description") ?? text("errorSummary");
-  return [code, message].filter((part) => part !== undefined).join(": ") || undefined;
 }

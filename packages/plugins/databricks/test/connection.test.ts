@@ -63,8 +63,22 @@ test("a profile of ~/.databrickscfg is read when it is named", async () => {
     auth: { type: "oauth", clientId: "client-2", clientSecret: "a=b" },
   });
   expect(await problemsOf({ profile: "test" })).toEqual([
-    { path: "profile", message: expect.stringContaining("no section [test]") },
+    { path: "profile", message: `cannot be read from ${file}: it has no section [test]` },
   ]);
+});
+
+test("a file of profiles that is not there is named as it was looked for", async () => {
+  vi.stubEnv("DATABRICKS_CONFIG_FILE", "/nowhere/cfg");
+  const named = await problemsOf({ profile: "prod" });
+  vi.stubEnv("DATABRICKS_CONFIG_FILE", "");
+  vi.stubEnv("HOME", "/nowhere");
+  const usual = await problemsOf({ profile: "prod" });
+
+  const problem = (file: string) => [
+    { path: "profile", message: `cannot be read from ${file}: there is no such file` },
+  ];
+  expect(named).toEqual(problem("/nowhere/cfg"));
+  expect(usual).toEqual(problem("~/.databrickscfg"));
 });
 
 test.for([

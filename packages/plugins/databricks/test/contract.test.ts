@@ -57,6 +57,17 @@ const invalid = [
     },
     paths: ["mapBy", "jarParams"],
   },
+  {
+    options: {
+      host: "https://x",
+      token: "t",
+      jobId: 1,
+      waitForCompletion: false,
+      retryRun: 1,
+      repair: true,
+    },
+    paths: ["retryRun", "repair"],
+  },
 ];
 
 describe("with a personal access token", () => {

@@ -340,7 +340,7 @@ test("everything that run-now takes is sent as it takes it", async () => {
 });
 
 test.for([
-  ["notebookParams", { text: "${metadata.text}" }, "x".repeat(10_001), "10000"],
+  ["notebookParams", { text: "${metadata.text}" }, "x".repeat(10_001), '"jobParameters" ("job_p'],
   ["pythonParams", ["${metadata.text}"], "é", "ASCII"],
 ] as const)(
   "%s beyond their limit are refused before they are sent",
@@ -410,7 +410,7 @@ test("a wrong client secret is a dead letter that says what to check, without th
 
   const { state, reason } = await bench.row();
   expect(state).toBe("dead");
-  expect(reason).toContain('"client_secret"');
+  expect(reason).toContain('"clientSecret" ("client_secret" in YAML)');
   expect(reason).toContain("invalid_client");
   expect(reason).not.toContain("wrong-secret");
 });

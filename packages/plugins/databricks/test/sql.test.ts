@@ -274,7 +274,11 @@ test.for([
   [{ ...insert, columns: { a: { value: "x", type: "MAP<STRING, INT>" } } }, ["columns.a.type"]],
   [{ ...insert, columns: { "a'": "x" } }, ["columns.a'"]],
   [{ ...insert, mergeOn: "nothing" }, ["mergeOn"]],
-  [{ ...insert, poll: { longest: "1h" } }, ["poll.longest"]],
+  [{ ...insert, poll: { first: "30m", longest: "1h" } }, ["poll.first", "poll.longest"]],
+  [
+    { ...insert, waitForCompletion: false, retryRun: 1, deadline: "1h", onDeadline: "cancel" },
+    ["retryRun", "deadline", "onDeadline"],
+  ],
   [{ ...insert, warehouseId: "a b" }, ["warehouseId"]],
   [{ ...insert, onRunning: "skip" }, [""]],
   [{ ...insert, transport: "jdbc" }, ["transport"]],
@@ -286,6 +290,19 @@ test.for([
   });
 
   expect(problems.map(({ path }) => path)).toEqual(paths);
+});
+
+test.for([
+  "SELECT details:flow.status FROM log",
+  "SELECT `details`:flow.status FROM log",
+  'SELECT "details":flow.status FROM log',
+  "SELECT l.`details`:flow, '`'::STRING, `a:b` FROM log AS l",
+])("a path in JSON is no parameter: %s", async (statement) => {
+  const { problems } = await checkOptions(databricksSql.kind, {
+    ...{ host: "https://x", token: "t", warehouseId: "w", statement },
+  });
+
+  expect(problems).toEqual([]);
 });
 
 test.for(["rest", "driver"] as const)(

@@ -41,6 +41,7 @@ const operationStates: Readonly<Record<string, number>> = {
   RUNNING: 1,
   SUCCEEDED: 2,
   CANCELED: 3,
+  CLOSED: 4,
   FAILED: 5,
 };
 const columnBased = 1;

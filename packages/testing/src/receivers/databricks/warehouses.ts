@@ -8,6 +8,8 @@ export interface StatementResult {
   readonly runMs?: number;
   /** It fails so. */
   readonly error?: { readonly code: string; readonly message: string };
+  /** It is closed as soon as it has succeeded, and its rows are not to be had. @default false */
+  readonly closed?: boolean;
 }
 
 export interface StatementParameter {
@@ -29,7 +31,7 @@ export interface DatabricksStatement {
   readonly id: string;
   readonly text: string;
   readonly parameters: Readonly<Record<string, StatementParameter>>;
-  /** As the REST API names it: `PENDING`, `RUNNING`, `SUCCEEDED`, `FAILED`, `CANCELED`. */
+  /** As the REST API names it: `PENDING`, `RUNNING`, `SUCCEEDED`, `FAILED`, `CANCELED`, `CLOSED`. */
   readonly state: string;
   /** How it came: over REST, or from `@databricks/sql`. */
   readonly transport: "rest" | "driver";
@@ -85,7 +87,8 @@ export function createWarehouses(options: {
       statement.endsAt = runsAt + (statement.result.runMs ?? 0);
     }
     if (now() < statement.endsAt) return "RUNNING";
-    return statement.result.error === undefined ? "SUCCEEDED" : "FAILED";
+    if (statement.result.error !== undefined) return "FAILED";
+    return statement.result.closed === true ? "CLOSED" : "SUCCEEDED";
   };
 
   return {
