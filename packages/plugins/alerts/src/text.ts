@@ -1,5 +1,6 @@
 import type { Escape } from "@pipehooks/core";
 import { formatCount } from "@pipehooks/core/messages";
+import { largest } from "./largest.ts";
 
 /** What was cut to fit, a phrase each, for the log. */
 export type Cuts = string[];
@@ -20,16 +21,13 @@ export function fit(
   const escaped = toForm(whole);
   if (escaped.length <= most) return escaped;
   cuts.push(`${what} from ${formatCount(escaped.length)} to ${formatCount(most)} characters`);
-  let room = most - ellipsis.length;
-  let kept = "";
-  for (const point of whole) {
-    room -= toForm(point).length;
-    if (room < 0) break;
-    kept += point;
-  }
-  const cut = `${toForm(kept.trimEnd())}${ellipsis}`;
-  // An escape that looks at more than one code point may have made it longer.
-  return cut.length <= most ? cut : ellipsis;
+  // No form is shorter than its text.
+  const points = Array.from(whole.slice(0, most));
+  // Always of the whole: an escape may look at more than one code point.
+  const formOf = (count: number) => toForm(points.slice(0, count).join("").trimEnd());
+  const room = most - ellipsis.length;
+  const count = largest(points.length, (some) => formOf(some).length <= room);
+  return `${formOf(count)}${ellipsis}`;
 }
 
 export interface FitOptions {

@@ -4,8 +4,9 @@ import { describe, it } from "vitest";
 
 const runner = { describe, it };
 
-/** Alerts are tried again after 5xx, and after no other 4xx than 408, 425 and 429. */
+/** Alerts are tried again after 5xx, and after no other 4xx than 408, 425 and 429; refused credentials end it all. */
 const statuses: Readonly<Record<number, StatusClass>> = {
+  401: "gone",
   ...{ 409: "permanent", 421: "permanent", 423: "permanent" },
   ...{ 501: "retry", 505: "retry" },
 };
@@ -95,7 +96,7 @@ testHook({
   }),
   secrets: [signature, decodeURIComponent(signature)],
   respond: 202,
-  statuses,
+  statuses: { ...statuses, 404: "gone" },
   invalid: [
     ...shared,
     { options: {}, paths: ["webhookUrl"] },
@@ -174,7 +175,7 @@ testHook({
   options: ({ url }) => ({ apiKey, apiUrl: url, allowPrivate: true }),
   secrets: [apiKey],
   respond: json(202, { result: "Request will be processed", took: 0.1, requestId: "r" }),
-  statuses: { ...statuses, 200: "retry", 201: "retry", 202: "retry" },
+  statuses: { ...statuses, 200: "retry", 201: "retry", 202: "retry", 403: "gone" },
   idempotencyKey: ({ text }) => JSON.parse(text).alias,
   invalid: [
     ...shared,

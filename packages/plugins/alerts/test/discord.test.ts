@@ -67,6 +67,28 @@ test("every option takes effect, and values are escaped where they are shown", a
   });
 });
 
+test.for(["@everyone", "@here", "ada@here", "x @EVERYONE!"])(
+  "%s in data calls nobody, even where everybody may be called",
+  async (pipeline) => {
+    const event = createTestEvent({ pipeline });
+    const allowedMentions = { parse: ["everyone"] } as const;
+    const content = "@everyone: ${pipeline}";
+
+    const body = await rendered(discord, { webhookUrl, content, allowedMentions }, { event });
+
+    expect(body.content).toBe(`@everyone: ${pipeline.replace("@", "@\u200b")}`);
+  },
+);
+
+test("data behind data calls nobody either, and other signs @ stay as they are", async () => {
+  const event = createTestEvent({ pipeline: "@", table: "everyone", runId: "ada@example.com" });
+  const content = "${pipeline}${table} ${runId}";
+
+  const body = await rendered(discord, { webhookUrl, content }, { event });
+
+  expect(body.content).toBe("@\u200beveryone ada@example.com");
+});
+
 test("content alone is sent without an embed, and the webhook's own query stays", async () => {
   await using receiver = await createDiscordReceiver();
   await deliverOnce(discord, {
@@ -175,11 +197,13 @@ test("a wrong token and a refused body say what to do", async () => {
   await using receiver = await createDiscordReceiver();
   const url = receiver.webhookUrl.replace(receiver.token, "another-secret-token");
   await using wrong = await openHook(discord, { webhookUrl: url, allowPrivate: true });
-  await using bad = await openHook(discord, { ...optionsOf(receiver), username: "x".repeat(90) });
+  await using bad = await openHook(discord, { ...optionsOf(receiver), embeds: [{ title: 1 }] });
 
   expect(String(await failureOf(wrong))).toContain('Check "webhookUrl"');
   expect(String(await failureOf(wrong))).not.toContain("another-secret");
-  expect(String(await failureOf(bad))).toContain('{"username":"must be 80 or fewer in length"}');
+  expect(String(await failureOf(bad))).toContain(
+    '{"embeds.0.title":"must be 256 or fewer in length"}',
+  );
 });
 
 test("the dashboard is a link", async () => {

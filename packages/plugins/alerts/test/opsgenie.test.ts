@@ -7,7 +7,7 @@ import {
   openHook,
 } from "@pipehooks/testing";
 import { expect, test } from "vitest";
-import { deliver, deliverOnce, failureOf, incident, rendered } from "./bench.ts";
+import { deliver, deliverOnce, failure, failureOf, incident, rendered } from "./bench.ts";
 
 const apiKey = "01234567-89ab-cdef-0123-456789abcdef";
 const optionsOf = (receiver: OpsgenieReceiver) => ({
@@ -156,6 +156,18 @@ test("a wrong key and a body that is not taken are refused with what to do", asy
   expect(String(unknown)).toContain("Could not authenticate) to event");
   expect(String(unknown)).toContain('Check "apiKey"');
   expect(String(await failureOf(opened))).toContain("templates");
+});
+
+test("metadata that is named like something else of the alert hides nothing, and is not hidden", async () => {
+  const metadata = { Run: "x", Event: "order placed", Error: "E42", Summary: "s" };
+  const event = createTestEvent({ ...failure, runId: "run_9", metadata });
+
+  const { details } = await rendered(opsgenie, { apiKey }, { event });
+
+  expect(details).toMatchObject({
+    ...{ Run: "run_9", "Run (2)": "x", "Event (2)": "order placed", Error: "E42", Summary: "s" },
+    ...{ Event: expect.stringContaining("pipeline.error"), Class: "AnalysisException" },
+  });
 });
 
 test("the id of the request is kept with the attempt", async () => {

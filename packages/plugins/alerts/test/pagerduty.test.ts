@@ -9,7 +9,7 @@ import {
   type PagerDutyReceiver,
 } from "@pipehooks/testing";
 import { expect, test } from "vitest";
-import { deliver, deliverOnce, failureOf, incident, rendered, tells } from "./bench.ts";
+import { deliver, deliverOnce, failure, failureOf, incident, rendered, tells } from "./bench.ts";
 
 const key = "0123456789abcdef0123456789ABCDEF";
 const optionsOf = ({ url, routingKey }: PagerDutyReceiver) => ({
@@ -172,6 +172,19 @@ test("an event that is too large loses its custom details before anything else",
   expect(event?.payload).not.toHaveProperty("custom_details");
   expect(event?.links).toHaveLength(2);
   expect(logs.join()).toContain("summary from 2,000 to 1,024 characters; custom details left out");
+});
+
+test("metadata that is named like something else of the alert hides nothing, and is not hidden", async () => {
+  const metadata = { Run: "x", "Run (2)": "y", Event: "order placed", Error: "E42" };
+  const event = createTestEvent({ ...failure, runId: "run_9", metadata });
+
+  const { payload } = await bodyOf({}, { event });
+
+  expect((payload as JsonObject).custom_details).toMatchObject({
+    ...{ Run: "run_9", "Run (2)": "x", "Run (2) (2)": "y" },
+    ...{ Event: expect.stringContaining("pipeline.error"), "Event (2)": "order placed" },
+    ...{ Error: "no such table: raw_orders", "Error (2)": "E42" },
+  });
 });
 
 test("change events call nobody and have neither action nor severity", async () => {

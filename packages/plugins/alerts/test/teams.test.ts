@@ -112,6 +112,22 @@ test("those who are to be mentioned are when something is wrong, in own cards, t
   expect(JSON.stringify(ended)).not.toContain("Grace");
 });
 
+test("whom an own card mentions itself stays mentioned, and so does the rest of its msteams", async () => {
+  const ada = { type: "mention", text: "<at>Ada</at>", mentioned: { id: "a@b.c", name: "Ada" } };
+  const grace = { id: "grace@example.com", name: "Grace" };
+  const body = [{ type: "TextBlock", text: "<at>Ada</at>" }];
+  const card = { body, msteams: { allowExpand: true, entities: [ada] } };
+
+  const { msteams } = await cardOf({ mentions: [grace], card });
+  const wide = await cardOf({ mentions: [grace], card: { body, msteams: { width: "full" } } });
+  const ended = await cardOf({ mentions: [grace], card }, { event: createTestEvent() });
+
+  const called = { type: "mention", text: "<at>Grace</at>", mentioned: grace };
+  expect(msteams).toEqual({ allowExpand: true, entities: [ada, called] });
+  expect(wide.msteams).toEqual({ width: "full", entities: [called] });
+  expect(ended.msteams).toEqual(card.msteams);
+});
+
 test("the dashboard is a button", async () => {
   expect(await cardOf({ dashboardUrl: "https://d.example.com/${runId}" })).toMatchObject({
     actions: [
@@ -137,7 +153,7 @@ test("the largest event still makes a card that Teams shows, and the log says wh
   expect(JSON.stringify(run?.card)).toContain("…");
   expect(Buffer.byteLength(JSON.stringify(run?.card))).toBeLessThanOrEqual(20 * 1024);
   expect(logs.join()).toMatch(/headline from 2,\d+ to 400 characters/);
-  expect(logs.join()).toMatch(/left out/);
+  expect(logs.join()).toMatch(/error from 20,001 to \d+ lines/);
 });
 
 test("an own card that is too large loses elements from its end, and one that cannot is refused", async () => {
@@ -169,6 +185,21 @@ test("a connector's 200 with the text of an error is the failure that it names",
 
   expect(limited).toMatchObject({ retryable: true, scope: "destination", retryAfterMs: 60_000 });
   expect(refused).toMatchObject({ code: "RECEIVER_REFUSED", retryable: false });
+});
+
+test("what a connector's text says of its channel is the hook's business, of its credentials not", async () => {
+  await using receiver = await createTeamsReceiver({ asConnector: true });
+  await using opened = await openHook(teams, optionsOf(receiver));
+  using denied = receiver.fault({ answer: 401 });
+  const refused = await failureOf(opened);
+  denied[Symbol.dispose]();
+  using _fault = receiver.fault({ answer: 410 });
+
+  const gone = await failureOf(opened);
+
+  expect(refused).toMatchObject({ code: "RECEIVER_REFUSED", scope: "delivery" });
+  expect(gone).toMatchObject({ code: "RECEIVER_GONE", scope: "gone" });
+  expect(String(gone)).toContain("against the flow in Workflows");
 });
 
 test("a page with 200 is worth another attempt; an error in plain words is none", async () => {

@@ -9,6 +9,7 @@ import {
   messageOf,
   type Outcome,
   pending,
+  redactJson,
   skipped,
   withoutStop,
 } from "@pipehooks/core";
@@ -43,7 +44,7 @@ export interface Channel {
 /** One request. */
 export interface Step {
   readonly request: ChannelRequest;
-  /** Sent instead where the receiver refuses this one for good. */
+  /** Sent instead where the receiver refuses this one for good, but for want of credentials. */
   readonly orElse?: Step | undefined;
   /** Where the first message of the incident is, from its answer. */
   placeOf?(received: Received): IncidentNote["place"];
@@ -51,6 +52,8 @@ export interface Step {
 
 /** Longest text of an answer that is kept. */
 const mostText = 2048;
+/** What to do once it is mended, where the hook is switched off. */
+const afterwards = "Then enable the hook and replay this delivery.";
 /** How soon a delivery looks again whether it is its incident's turn. */
 const turnMs = 1_000;
 /** Longest phrase of an answer in a message. */
@@ -95,8 +98,13 @@ export async function createAlertHook(
           retryAfterMs,
           answer,
         });
+      case "denied":
+        throw new HookError("RECEIVER_REFUSED", `${message} ${afterwards}`, {
+          scope: "gone",
+          answer,
+        });
       case "gone":
-        throw new HookError("RECEIVER_GONE", message, { scope: "gone", answer });
+        throw new HookError("RECEIVER_GONE", `${message} ${afterwards}`, { scope: "gone", answer });
       case "refused":
         throw new HookError("RECEIVER_REFUSED", message, { answer });
     }
@@ -107,7 +115,7 @@ export async function createAlertHook(
     await channel.hear?.(received);
     if (step.orElse !== undefined) {
       const { meaning, says } = judgeAnswer(received, reading, clock.now());
-      if (meaning === "refused") {
+      if (meaning === "refused" || meaning === "gone") {
         logger.info(
           `${name}: refused (${redact(says ?? String(received.status))}); another way is tried.`,
         );
@@ -184,7 +192,7 @@ export async function createAlertHook(
           "content-type": "application/json; charset=utf-8",
           ...(authorization !== undefined && { authorization: redact(authorization) }),
         },
-        body: JSON.parse(redact(JSON.stringify(body))) as JsonValue,
+        body: redactJson(body, redact),
       };
     },
     answered({ status, headers: given, body }, delivery) {

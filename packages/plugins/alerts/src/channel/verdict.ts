@@ -4,9 +4,17 @@ import type { Received } from "./transport.ts";
 
 /**
  * What an answer means: `accepted`; `failed`, worth another attempt; `overloaded`, which everybody who sends there waits
- * for; `refused` for good; `gone`, so nothing more is sent; `redirect`.
+ * for; `refused` for good; `denied`, as everything would be that is sent with these credentials; `gone`, the channel is no
+ * more; `redirect`. After `denied` and `gone` nothing more is sent.
  */
-export type Meaning = "accepted" | "failed" | "overloaded" | "refused" | "gone" | "redirect";
+export type Meaning =
+  | "accepted"
+  | "failed"
+  | "overloaded"
+  | "refused"
+  | "denied"
+  | "gone"
+  | "redirect";
 
 /** How a channel reads its answers, where it is not by the status alone. */
 export interface Reading {
@@ -44,6 +52,7 @@ export function usualMeaning(status: number): Meaning {
   if (status < 400) return "redirect";
   if (overloaded.has(status)) return "overloaded";
   if (status === 408 || status === 425 || status >= 500) return "failed";
+  if (status === 401) return "denied";
   return status === 410 ? "gone" : "refused";
 }
 

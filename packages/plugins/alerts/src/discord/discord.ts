@@ -4,6 +4,7 @@ import {
   type HookContext,
   type HookFactory,
   type JsonObject,
+  optionName,
 } from "@pipehooks/core";
 import { toMessage } from "@pipehooks/core/messages";
 import { type Channel, createAlertHook } from "../channel/channel.ts";
@@ -11,7 +12,7 @@ import { plainText, type Reading, secondsOf, usualMeaning } from "../channel/ver
 import { addressSecrets, alertTemplates, destinationOf, toDashboard } from "../options.ts";
 import { isObject, jsonTemplate, textTemplate } from "../templates.ts";
 import { type Cuts, fit } from "../text.ts";
-import { escapeMarkdown, fitEmbeds, mostContent, toEmbed } from "./embeds.ts";
+import { escapeMarkdown, fitEmbeds, mostContent, mostUsername, toEmbed } from "./embeds.ts";
 import { type DiscordOptions, discordOptions } from "./options.ts";
 
 /**
@@ -93,6 +94,8 @@ function createContent(options: DiscordOptions): (delivery: Delivery, cuts: Cuts
 
   return (delivery, cuts) => {
     const text = content && fit(content(delivery), { most: mostContent, what: "content", cuts });
+    const name =
+      username && fit(username(delivery), { most: mostUsername, what: "username", cuts });
     const embeds =
       own === undefined
         ? [toEmbed(toMessage(delivery, { dashboard }), cuts)]
@@ -100,7 +103,8 @@ function createContent(options: DiscordOptions): (delivery: Delivery, cuts: Cuts
     return {
       ...(text && { content: text }),
       embeds,
-      ...(username !== undefined && { username: username(delivery) }),
+      // Empty for this event, it is the webhook's.
+      ...(name?.trim() && { username: name }),
       ...(avatarUrl !== undefined && { avatar_url: avatarUrl }),
     };
   };
@@ -126,9 +130,9 @@ const reading: Reading = {
   },
   remedy({ status, json }) {
     if (status === 404 && isObject(json) && json.code === unknownWebhook) {
-      return "The webhook was deleted: make another one, and enable the hook.";
+      return "The webhook was deleted: make another one.";
     }
-    if (status === 401 || status === 403 || status === 404) return 'Check "webhookUrl".';
+    if ([401, 403, 404, 410].includes(status)) return `Check ${optionName("webhookUrl")}.`;
     return 'Check "content", "embeds" and "username" against Discord\'s limits.';
   },
 };

@@ -7,6 +7,8 @@ import { type Cuts, fit } from "../text.ts";
 
 // discord-api-docs, resources/message, "Embed limits".
 export const mostContent = 2_000;
+/** discord-api-docs, resources/webhook. */
+export const mostUsername = 80;
 const mostEmbeds = 10;
 const mostTitle = 256;
 const mostDescription = 4_096;
@@ -20,8 +22,9 @@ const mostInAll = 6_000;
 const mostError = 3_000;
 const mostLine = 200;
 
-/** Text in which Discord's Markdown does nothing. */
-export const escapeMarkdown: Escape = (text) => text.replace(/[\\*_~`|[\]()<>#]/g, "\\$&");
+/** Text in which Discord's Markdown does nothing, and that calls nobody, whatever stands behind it. */
+export const escapeMarkdown: Escape = (text) =>
+  text.replace(/[\\*_~`|[\]()<>#]/g, "\\$&").replace(/@(?=everyone|here|$)/gi, "@\u200b");
 
 /** Inside a code block, which three backticks would end. */
 const escapeCode: Escape = (text) => text.replaceAll("```", "`\u200b`\u200b`");
@@ -79,7 +82,10 @@ export function toEmbed(message: Message, cuts: Cuts): JsonObject {
   return embedOf(keepFitting(parts, fits, cuts));
 }
 
-/** Own embeds that Discord takes: texts cut, and what is too much left out from the end; the first one stays. */
+/**
+ * Own embeds that Discord takes: texts cut, and what is too much left out from the end, those that fit once a larger one is
+ * gone excepted; the first one stays.
+ */
 export function fitEmbeds(embeds: readonly JsonObject[], cuts: Cuts): readonly JsonObject[] {
   const parts = embeds.map((embed, index) => ({
     what: `embed ${index + 1}`,

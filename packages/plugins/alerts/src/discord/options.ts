@@ -13,7 +13,7 @@ import {
 export interface DiscordOptions extends AlertOptions {
   /** Address of a webhook; `?thread_id=…` in it leads into a thread. */
   readonly webhookUrl: string;
-  /** The name that it posts under, a template over the event. @default the webhook's */
+  /** The name that it posts under, a template over the event; cut at 80 characters. @default the webhook's */
   readonly username?: string | undefined;
   /** Address of its picture. @default the webhook's */
   readonly avatarUrl?: string | undefined;

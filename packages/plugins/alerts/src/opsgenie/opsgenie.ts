@@ -3,13 +3,14 @@ import {
   defineHook,
   type HookFactory,
   type JsonObject,
+  optionName,
   type Severity,
 } from "@pipehooks/core";
 import { type Message, toMessage } from "@pipehooks/core/messages";
 import { type Channel, createAlertHook } from "../channel/channel.ts";
 import { plainText, type Reading, usualMeaning } from "../channel/verdict.ts";
-import { toDetails } from "../details.ts";
-import { alertKeyOf, shortened } from "../keys.ts";
+import { toShortDetails } from "../details.ts";
+import { keyOf } from "../keys.ts";
 import { bulletsOf, errorText } from "../lines.ts";
 import { alertTemplates, destinationOf, toDashboard } from "../options.ts";
 import { chosenBy } from "../severity.ts";
@@ -53,13 +54,9 @@ function createOpsgenie(options: OpsgenieOptions): Channel {
   const origin = new URL(apiOf(options));
   const base = `${origin.pathname.replace(/\/+$/, "")}${paths[product]}`;
   const dashboard = toDashboard(options);
-  const aliasTemplate = optional(options.alias);
+  const ownAlias = optional(options.alias);
   const note = optional(options.note);
   const alertOf = createAlert(options);
-  const aliasOf = (delivery: Delivery): string =>
-    aliasTemplate === undefined
-      ? alertKeyOf(delivery, mostAlias)
-      : shortened(aliasTemplate(delivery), mostAlias);
 
   return {
     origin,
@@ -67,7 +64,7 @@ function createOpsgenie(options: OpsgenieOptions): Channel {
     reading,
     plan(delivery, _note, cuts) {
       const message = toMessage(delivery, { dashboard });
-      const alias = aliasOf(delivery);
+      const alias = keyOf(delivery, ownAlias, mostAlias);
       const said = note?.(delivery);
       if (delivery.alert?.state === "resolved") {
         const path = `${base}/${encodeURIComponent(alias)}/close?identifierType=alias`;
@@ -108,7 +105,7 @@ function createAlert(options: OpsgenieOptions): MakeAlert {
       ...(shown.length > 0 && { tags: shown }),
       details:
         details === undefined
-          ? toTable(message, cuts)
+          ? toShortDetails(message)
           : Object.fromEntries(details.map(([name, value]) => [name, value(delivery)])),
       entity: entity?.(delivery) || (pipeline ?? table ?? subject ?? origin),
       source,
@@ -127,18 +124,6 @@ function optional(text: string | undefined) {
   return text === undefined ? undefined : textTemplate(text);
 }
 
-/** The facts; what is long is in the description. */
-function toTable(message: Message, cuts: Cuts): JsonObject {
-  const {
-    Error: _error,
-    Events: _events,
-    Stack: _stack,
-    Summary: _summary,
-    ...facts
-  } = toDetails(message, cuts);
-  return facts;
-}
-
 function descriptionOf(message: Message): string {
   const { headline, summary, error, links } = message;
   const blocks = [
@@ -155,6 +140,8 @@ function descriptionOf(message: Message): string {
 
 const reading: Reading = {
   meaning({ status, json }) {
+    // Said of the key, not of an alert.
+    if (status === 403) return "denied";
     if (usualMeaning(status) !== "accepted" || status === 204) return undefined;
     return isObject(json) ? undefined : "failed";
   },
@@ -169,9 +156,9 @@ const reading: Reading = {
   },
   remedy({ status }) {
     if (status === 401 || status === 403) {
-      return 'Check "apiKey": it must be the key of an API integration that may create alerts, and "product" and "region" its own.';
+      return `Check ${optionName("apiKey")}: it must be the key of an API integration that may create alerts, and "product" and "region" its own.`;
     }
     if (status === 422) return "Check the templates and responders.";
-    return 'Check "product", "region" and "apiUrl".';
+    return `Check "product", "region" and ${optionName("apiUrl")}.`;
   },
 };

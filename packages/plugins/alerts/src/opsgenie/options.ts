@@ -35,7 +35,7 @@ export interface OpsgenieOptions extends AlertOptions {
   readonly description?: string | undefined;
   /**
    * What makes one alert of several events; a template over the event. It must be the same for what opens and what
-   * resolves. @default the incident of an `alert` gate, else the delivery
+   * resolves. Where it is empty for an event, the default is taken. @default the incident of an `alert` gate, else the delivery
    */
   readonly alias?: string | undefined;
   readonly responders?: readonly OpsgenieResponder[] | undefined;

@@ -25,7 +25,7 @@ export interface PagerDutyOptions extends AlertOptions {
   readonly severity?: PagerDutySeverity | BySeverity<PagerDutySeverity> | undefined;
   /**
    * What makes one alert of several events; a template over the event. It must be the same for what opens and what
-   * resolves. @default the incident of an `alert` gate, else the delivery
+   * resolves. Where it is empty for an event, the default is taken. @default the incident of an `alert` gate, else the delivery
    */
   readonly dedupKey?: string | undefined;
   /** The alert's title, a template over the event. @default the headline */

@@ -4,14 +4,16 @@ import {
   type HookFactory,
   type JsonObject,
   type JsonValue,
+  optionName,
   type PipehooksEvent,
   type Severity,
 } from "@pipehooks/core";
 import { isWebAddress, type Message, toMessage } from "@pipehooks/core/messages";
+import { bytesOf } from "../bytes.ts";
 import { type Channel, createAlertHook } from "../channel/channel.ts";
 import { plainText, type Reading, usualMeaning } from "../channel/verdict.ts";
 import { toDetails } from "../details.ts";
-import { alertKeyOf, shortened } from "../keys.ts";
+import { keyOf } from "../keys.ts";
 import { alertTemplates, destinationOf, toDashboard } from "../options.ts";
 import { keepFitting, type Part } from "../parts.ts";
 import { chosenBy } from "../severity.ts";
@@ -57,12 +59,8 @@ function createPagerDuty(options: PagerDutyOptions): Channel {
   const origin = new URL(apiOf(options));
   const base = origin.pathname.replace(/\/+$/, "");
   const dashboard = toDashboard(options);
-  const keyTemplate = optional(options.dedupKey);
+  const ownKey = optional(options.dedupKey);
   const bodyOf = createBody(options);
-  const keyOf = (delivery: Delivery): string =>
-    keyTemplate === undefined
-      ? alertKeyOf(delivery, mostKey)
-      : shortened(keyTemplate(delivery), mostKey);
 
   return {
     origin,
@@ -73,14 +71,14 @@ function createPagerDuty(options: PagerDutyOptions): Channel {
         const body = {
           routing_key: routingKey,
           event_action: "resolve",
-          dedup_key: keyOf(delivery),
+          dedup_key: keyOf(delivery, ownKey, mostKey),
         };
         return [{ request: { path: `${base}/v2/enqueue`, body } }];
       }
       const message = toMessage(delivery, { dashboard });
       const [path, body] = changeEvents
         ? ["change/enqueue", {}]
-        : ["enqueue", { event_action: "trigger", dedup_key: keyOf(delivery) }];
+        : ["enqueue", { event_action: "trigger", dedup_key: keyOf(delivery, ownKey, mostKey) }];
       const whole = bodyOf(delivery, message, { routing_key: routingKey, ...body }, cuts);
       return [{ request: { path: `${base}/v2/${path}`, body: whole } }];
     },
@@ -154,8 +152,7 @@ function createBody(options: PagerDutyOptions): MakeBody {
         payload: { ...payload, ...(shown !== undefined && { custom_details: shown }) },
       };
     };
-    const isSmall = (body: JsonObject) => Buffer.byteLength(JSON.stringify(body)) <= mostBytes;
-    return bodyOf(keepFitting(parts, (kept) => isSmall(bodyOf(kept)), cuts));
+    return bodyOf(keepFitting(parts, (kept) => bytesOf(bodyOf(kept)) <= mostBytes, cuts));
   };
 }
 
@@ -205,9 +202,9 @@ const reading: Reading = {
     return said.length === 0 ? undefined : said.join("; ");
   },
   remedy: ({ status }) =>
-    status === 400 || status === 403
-      ? 'Check "routingKey", "region" and the templates.'
-      : 'Check "region" and "apiUrl".',
+    status === 400 || status === 401 || status === 403
+      ? `Check ${optionName("routingKey")}, "region" and the templates.`
+      : `Check "region" and ${optionName("apiUrl")}.`,
   // It names no time; its window is a minute that slides.
   overloadMs: 30_000,
 };

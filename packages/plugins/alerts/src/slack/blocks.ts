@@ -1,10 +1,10 @@
 import type { JsonObject } from "@pipehooks/core";
-import type { Message } from "@pipehooks/core/messages";
+import type { Message, MessageLink } from "@pipehooks/core/messages";
 import { iconOf } from "../icon.ts";
 import { bulletsOf, errorText } from "../lines.ts";
 import { keepFitting, type Part } from "../parts.ts";
 import { type Cuts, fit } from "../text.ts";
-import { lengthOf, mostFields, mostHeader } from "./limits.ts";
+import { lengthOf, mostFields, mostHeader, mostSection } from "./limits.ts";
 import { escapeCode, escapeMrkdwn, link } from "./mrkdwn.ts";
 
 const mostError = 2_500;
@@ -48,9 +48,7 @@ export function toBlocks(
   }
   const list = bulletsOf(message, (line) => cut(line, mostLine, "line"));
   if (list.length > 0) add("list of events", 5, section(list.join("\n")));
-  if (links.length > 0) {
-    add("links", 4, section(links.map(({ text, url }) => link(text, url)).join("  ·  ")));
-  }
+  for (const { what, text } of linkRows(links, cuts)) add(what, 4, section(text));
   add("footer", 6, context(cut(footer, mostFooter, "footer")));
 
   return keepFitting(parts, (blocks) => lengthOf(blocks) <= mostReady, cuts);
@@ -62,6 +60,20 @@ export function toText(message: Message, mention: string | undefined): string {
   const most = 1_000;
   const text = fit(said, { most, what: "text", cuts: [], toForm: escapeMrkdwn });
   return [mention, iconOf(message), text].filter(Boolean).join(" ");
+}
+
+/** Links side by side where one section holds them, else one below the other. */
+function linkRows(
+  links: readonly MessageLink[],
+  cuts: Cuts,
+): readonly { readonly what: string; readonly text: string }[] {
+  const rows = links.map(({ text, url }) => ({ what: `link "${text}"`, text: link(text, url) }));
+  const fitting = rows.filter(({ text }) => text.length <= mostSection);
+  const long = rows.filter((row) => !fitting.includes(row));
+  cuts.push(...long.map(({ what }) => `${what} left out`));
+  const beside = fitting.map(({ text }) => text).join("  ·  ");
+  if (fitting.length < 2 || beside.length > mostSection) return fitting;
+  return [{ what: "links", text: beside }];
 }
 
 function section(text: string): JsonObject {

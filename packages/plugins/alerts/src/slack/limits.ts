@@ -2,13 +2,14 @@ import type { JsonObject, JsonValue } from "@pipehooks/core";
 import { formatCount } from "@pipehooks/core/messages";
 import { isObject } from "../templates.ts";
 import { type Cuts, fit } from "../text.ts";
+import { fitMrkdwn } from "./mrkdwn.ts";
 
 // docs.slack.dev, Block Kit reference; the sum over all blocks is documented nowhere, and known from refusals.
 const mostBlocks = 50;
 const mostInAll = 9_000;
 export const mostText = 40_000;
 export const mostHeader = 150;
-const mostSection = 3_000;
+export const mostSection = 3_000;
 const mostField = 2_000;
 export const mostFields = 10;
 const mostElements = 10;
@@ -50,7 +51,8 @@ function fitBlock(block: JsonObject, what: string, cuts: Cuts): JsonObject {
   const { type, text, fields, elements } = block;
   const fitText = (value: JsonValue, most: number): JsonValue => {
     if (!isObject(value) || typeof value.text !== "string") return value;
-    return { ...value, text: fit(value.text, { most, what, cuts }) };
+    const cut = value.type === "mrkdwn" ? fitMrkdwn : fit;
+    return { ...value, text: cut(value.text, { most, what, cuts }) };
   };
   const fitList = (
     list: readonly JsonValue[],

@@ -1,4 +1,4 @@
-import type { JsonValue } from "@pipehooks/core";
+import { type JsonValue, optionName } from "@pipehooks/core";
 import { plainText, type Reading, usualMeaning } from "../channel/verdict.ts";
 import { isObject } from "../templates.ts";
 
@@ -10,17 +10,18 @@ export const webhookReading: Reading = {
   meaning({ status, text }) {
     // The address leads nowhere any more: the webhook, its channel or its workspace is gone.
     if (status === 404) return "gone";
+    // Other words of a 403, such as `action_prohibited`, may be meant for one message.
+    if (status === 403 && text.trim() === "invalid_token") return "denied";
     if (usualMeaning(status) !== "accepted" || text.trim() === "ok") return undefined;
     // A page or nothing at all is no word of Slack's.
     return plainText({ text }) === undefined ? "failed" : "refused";
   },
   says: (received) => plainText(received),
   remedy({ status, text }) {
-    if (status === 404) return "The webhook was revoked: make another one, and enable the hook.";
-    if (status === 410)
-      return "Its channel is archived: write another webhook, and enable the hook.";
+    if (status === 404) return "The webhook was revoked: make another one.";
+    if (status === 410) return "Its channel is archived: write another webhook.";
     if (status === 401 || status === 403) {
-      return 'Check "webhookUrl", and whether the workspace lets this app post.';
+      return `Check ${optionName("webhookUrl")}, and whether the workspace lets this app post.`;
     }
     return text.includes("blocks") || text.includes("payload") || text.includes("text")
       ? 'Check "text" and "blocks" against Block Kit.'
@@ -35,7 +36,9 @@ export const apiReading: Reading = {
     if (!isObject(json)) return "failed";
     if (json.ok === true) return undefined;
     if (json.error === "ratelimited") return "overloaded";
-    return transient.has(json.error) ? "failed" : "refused";
+    if (transient.has(json.error)) return "failed";
+    if (ofToken.has(json.error)) return "denied";
+    return ofChannel.has(json.error) ? "gone" : "refused";
   },
   says(received) {
     const { json } = received;
@@ -46,7 +49,8 @@ export const apiReading: Reading = {
     const said = [error, ...messages].filter((part) => typeof part === "string");
     return said.length === 0 ? undefined : said.join("; ");
   },
-  remedy({ json }) {
+  remedy({ status, json }) {
+    if (status === 401) return token;
     return (isObject(json) && remedies.get(json.error)) || "Mend it and replay the delivery.";
   },
 };
@@ -55,15 +59,20 @@ const transient = new Set<JsonValue | undefined>([
   ...["internal_error", "fatal_error", "service_unavailable", "request_timeout"],
 ]);
 
+/** Whatever is sent, the token opens nothing. */
+const ofToken = new Set<JsonValue | undefined>([
+  ...["invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"],
+]);
+
+/** The hook's one channel is no more, or never was; a webhook says the same with 404 and 410. */
+const ofChannel = new Set<JsonValue | undefined>(["channel_not_found", "is_archived"]);
+
 const token = 'Check "token": it is wrong, or was revoked.';
 const remedies = new Map<JsonValue | undefined, string>([
   ["channel_not_found", 'Check "channel": it is its id, and the app must see it.'],
   ["not_in_channel", "Invite the app to the channel."],
   ["is_archived", "The channel is archived: write another one."],
-  ["invalid_auth", token],
-  ["not_authed", token],
-  ["account_inactive", token],
-  ["token_revoked", token],
+  ...[...ofToken].map((word): [JsonValue | undefined, string] => [word, token]),
   ["missing_scope", 'Give the app the scope "chat:write".'],
   ["invalid_blocks", 'Check "blocks" against Block Kit.'],
   ["msg_blocks_too_long", 'Send less in "blocks".'],

@@ -11,10 +11,10 @@ import { type Channel, createAlertHook, type Step } from "../channel/channel.ts"
 import type { Received } from "../channel/transport.ts";
 import { addressSecrets, alertTemplates, destinationOf, toDashboard } from "../options.ts";
 import { isObject, jsonTemplate, textTemplate } from "../templates.ts";
-import { type Cuts, fit } from "../text.ts";
+import type { Cuts } from "../text.ts";
 import { toBlocks, toText } from "./blocks.ts";
 import { fitBlocks, mostText } from "./limits.ts";
-import { escapeMrkdwn, mentionText } from "./mrkdwn.ts";
+import { escapeMrkdwn, fitMrkdwn, mentionText } from "./mrkdwn.ts";
 import { type SlackOptions, slackOptions } from "./options.ts";
 import { apiReading, webhookReading } from "./reading.ts";
 
@@ -159,7 +159,7 @@ function createContent(options: SlackOptions): (delivery: Delivery, cuts: Cuts) 
     const text =
       ownText === undefined
         ? toText(message, calls)
-        : fit([calls, ownText(delivery)].filter(Boolean).join(" "), {
+        : fitMrkdwn([calls, ownText(delivery)].filter(Boolean).join(" "), {
             most: mostText,
             what: "text",
             cuts,

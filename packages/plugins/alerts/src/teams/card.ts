@@ -1,15 +1,18 @@
 import { type Escape, HookError, type JsonObject, type JsonValue } from "@pipehooks/core";
 import type { Message, Tone } from "@pipehooks/core/messages";
+import { bytesOf } from "../bytes.ts";
 import { iconOf } from "../icon.ts";
-import { bulletsOf, errorText } from "../lines.ts";
+import { bulletsOf } from "../lines.ts";
 import { keepFitting, type Part } from "../parts.ts";
+import { isObject } from "../templates.ts";
 import { type Cuts, fit } from "../text.ts";
+import { toErrorBox } from "./error-box.ts";
 import type { TeamsMention } from "./options.ts";
+import { richText } from "./rich-text.ts";
 
 const mostHeadline = 400;
 const mostSummary = 800;
 const mostValue = 300;
-const mostError = 6_000;
 const mostLine = 300;
 const mostFacts = 20;
 /** Teams measures more than was sent, and refuses what it measures above 28 672. */
@@ -37,14 +40,14 @@ export function toCard(
     type: "Container",
     style,
     bleed: true,
-    items: [text({ ...run, color: colorOf(style) })],
+    items: [richText({ ...run, color: colorOf(style) })],
   });
   if (mentions.length > 0) {
     const called = mentions.map(({ name }) => `<at>${name}</at>`).join(" ");
     add("mentions", 0, { type: "TextBlock", text: called, wrap: true });
   }
   if (summary !== undefined) {
-    add("summary", 1, text({ text: cut(summary, mostSummary, "summary") }));
+    add("summary", 1, richText({ text: cut(summary, mostSummary, "summary") }));
   }
   if (facts.length > 0) {
     if (facts.length > mostFacts) cuts.push(`facts from ${facts.length} to ${mostFacts}`);
@@ -54,26 +57,14 @@ export function toCard(
     }));
     add("facts", 3, { type: "FactSet", facts: shown });
   }
-  if (error !== undefined) {
-    const title = error.title && cut(error.title, mostValue, "class");
-    add("error", 2, {
-      type: "Container",
-      style: "emphasis",
-      items: [
-        ...(title ? [text({ text: title, weight: "Bolder" })] : []),
-        // One block a line: a run of text shows no line breaks.
-        ...cut(errorText(error), mostError, "error")
-          .split("\n")
-          .map((line) => text({ text: line === "" ? " " : line, fontType: "Monospace" })),
-      ],
-    });
-  }
+  const aboveError = parts.length;
   const list = bulletsOf(message, (line) => cut(line, mostLine, "line"));
   if (list.length > 0) {
-    const items = list.map((line) => text({ text: line }));
+    const items = list.map((line) => richText({ text: line }));
     add("list of events", 5, { type: "Container", items });
   }
-  add("footer", 6, text({ text: cut(footer, mostLine, "footer"), size: "Small", isSubtle: true }));
+  const small = { size: "Small", isSubtle: true };
+  add("footer", 6, richText({ text: cut(footer, mostLine, "footer"), ...small }));
 
   const actions = links.map(({ text: title, url }) => ({ type: "Action.OpenUrl", title, url }));
   const cardOf = (body: readonly JsonObject[]): JsonObject => ({
@@ -85,11 +76,18 @@ export function toCard(
     ...(actions.length > 0 && { actions }),
     ...extrasOf(mentions),
   });
+  if (error !== undefined) {
+    // What the rest leaves, but for the comma.
+    const room = mostBytes - bytesOf(cardOf(parts.map(({ form }) => form))) - 1;
+    const part = { what: "error", rank: 2, form: toErrorBox(error, room, cuts) };
+    parts.splice(aboveError, 0, part);
+  }
   return cardOf(keepFitting(parts, (body) => isSmall(cardOf(body)), cuts));
 }
 
 /**
- * An own card within the limits: elements are left out from the end of its body; the first one stays.
+ * An own card within the limits: elements are left out from the end of its body, those that fit once a larger one is gone
+ * excepted; the first one stays.
  * @throws HookError REQUEST_INVALID when it is too large all the same
  */
 export function completeCard(
@@ -105,8 +103,8 @@ export function completeCard(
     $schema: "http://adaptivecards.io/schemas/adaptive-card.json",
     type: "AdaptiveCard",
     version: "1.4",
-    ...extrasOf(mentions),
     ...rest,
+    ...extrasOf(mentions, rest.msteams),
   };
   const parts: Part<JsonValue>[] = elements.map((form, index) => ({
     what: `element ${index + 1} of the body`,
@@ -126,22 +124,23 @@ export function completeCard(
   );
 }
 
-function extrasOf(mentions: readonly TeamsMention[]): JsonObject {
-  const entities = mentions.map(({ id, name }) => ({
+/** What is of Teams alone: an own card's, and whom the mentions call. */
+function extrasOf(
+  mentions: readonly TeamsMention[],
+  own: JsonValue = { width: "full" },
+): JsonObject {
+  if (!isObject(own) || mentions.length === 0) return { msteams: own };
+  const called = mentions.map(({ id, name }) => ({
     type: "mention",
     text: `<at>${name}</at>`,
     mentioned: { id, name },
   }));
-  return { msteams: { width: "full", ...(entities.length > 0 && { entities }) } };
-}
-
-/** Shown as it is: other than in a TextBlock, nothing in it is Markdown. */
-function text(run: JsonObject): JsonObject {
-  return { type: "RichTextBlock", inlines: [{ type: "TextRun", ...run }] };
+  const entities = Array.isArray(own.entities) ? own.entities : [];
+  return { msteams: { ...own, entities: [...entities, ...called] } };
 }
 
 function isSmall(card: JsonObject): boolean {
-  return Buffer.byteLength(JSON.stringify(card)) <= mostBytes;
+  return bytesOf(card) <= mostBytes;
 }
 
 const styles = {

@@ -1,4 +1,4 @@
-import { defineHook, type HookContext, type HookFactory } from "@pipehooks/core";
+import { defineHook, type HookContext, type HookFactory, optionName } from "@pipehooks/core";
 import { toMessage } from "@pipehooks/core/messages";
 import { type Channel, createAlertHook } from "../channel/channel.ts";
 import { plainText, type Reading, usualMeaning } from "../channel/verdict.ts";
@@ -56,12 +56,14 @@ function createTeams(options: TeamsOptions, { logger, name }: HookContext): Chan
 
 const reading: Reading = {
   meaning({ status, text, json }) {
+    // The flow that the address started was deleted.
+    if (status === 404) return "gone";
     if (usualMeaning(status) !== "accepted") return undefined;
-    // Connectors said 200, and in the text what Teams had said to them.
-    const [, inner] = /\bHTTP error (\d{3})\b/i.exec(text) ?? [];
+    const inner = innerStatus(text);
     if (inner !== undefined) {
-      const meaning = usualMeaning(Number(inner));
-      return meaning === "accepted" || meaning === "redirect" ? "refused" : meaning;
+      const meaning = usualMeaning(inner);
+      // Credentials between a connector and Teams are not the hook's.
+      return ["accepted", "redirect", "denied"].includes(meaning) ? "refused" : meaning;
     }
     if (text.trimStart().startsWith("<")) return "failed";
     const complains = isObject(json) ? Boolean(json.error) : /\berror\b/i.test(text);
@@ -73,10 +75,16 @@ const reading: Reading = {
     if (isObject(error)) return [error.code, error.message].filter(Boolean).join(": ");
     return typeof error === "string" ? error : plainText(received);
   },
-  remedy({ status }) {
-    if (status === 401 || status === 403 || status === 404 || status === 410) {
-      return 'Check "webhookUrl" against the flow in Workflows: it may be off, deleted, or its owner gone.';
+  remedy({ status, text }) {
+    if ([401, 403, 404, 410].includes(innerStatus(text) ?? status)) {
+      return `Check ${optionName("webhookUrl")} against the flow in Workflows: it may be off, deleted, or its owner gone.`;
     }
     return 'Check "card", or replay the delivery.';
   },
 };
+
+/** Connectors said 200, and in the text what Teams had said to them. */
+function innerStatus(text: string): number | undefined {
+  const [, status] = /\bHTTP error (\d{3})\b/i.exec(text) ?? [];
+  return status === undefined ? undefined : Number(status);
+}
