@@ -1,6 +1,7 @@
 import { type EmitResult, isHookError, messageOf, type Pipehooks } from "@pipehooks/core";
 import type { Context, ExitStatus } from "./command.ts";
 import { parseEventText } from "./event-text.ts";
+import { inheritedFields } from "./inherited.ts";
 import { type Line, readLines } from "./lines.ts";
 import { withBus } from "./open.ts";
 import { showProgress } from "./progress.ts";
@@ -77,7 +78,9 @@ async function emitAll(context: Context, bus: Pipehooks, wait: boolean): Promise
 async function emitLine(bus: Pipehooks, line: Line): Promise<Emitted> {
   if ("problem" in line) return { line: line.number, error: new Error(line.problem) };
   try {
-    const { type, ...fields } = parseEventText(line.text);
+    const { type, ...said } = parseEventText(line.text);
+    // One that has an id has happened before, and perhaps elsewhere.
+    const fields = said.id === undefined ? { ...inheritedFields(), ...said } : said;
     return { line: line.number, result: await bus.emitUnknown(type, fields) };
   } catch (error) {
     return { line: line.number, error };

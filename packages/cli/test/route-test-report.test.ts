@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { chmod, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createPlace, type Ended, testFile } from "./route-tests.ts";
@@ -93,6 +93,23 @@ test("the exit status is 0 when all pass, 1 when one fails, 2 when nothing could
   expect(await run(join(own.path, "missing.test.yaml"))).toBe(2);
   expect(await run(own.path, "--filter", "nobody")).toBe(2);
   expect(await run(join(own.path, ".hidden/none"))).toBe(2);
+});
+
+test("folders that may not be read hold no tests", async ({ skip }) => {
+  if (process.getuid?.() === 0) skip("nothing is unreadable to root");
+  await using own = await place({
+    "good.test.yaml": testFile(
+      "emit: { type: pipeline.end, pipeline: a }",
+      "expect: { hook: ops }",
+    ),
+    "locked/other.test.yaml": "no: tests",
+  });
+  await chmod(join(own.path, "locked"), 0);
+
+  const { status } = await own.run("test", own.path);
+  await chmod(join(own.path, "locked"), 0o700);
+
+  expect(status).toBe(0);
 });
 
 test("a file that is no route test is refused with every problem and its place", async () => {

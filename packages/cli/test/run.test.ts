@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createFolder, webhookTo } from "./command.ts";
+import { bin, createFolder, webhookTo } from "./command.ts";
 
 const nowhere = webhookTo("http://127.0.0.1:9/");
 const node = process.execPath;
 
 interface Event {
+  readonly id: string;
   readonly type: string;
   readonly pipeline?: string;
   readonly runId?: string;
@@ -82,6 +83,26 @@ test.concurrent("the command gets the run's id, its pipeline and the trace, and 
 
   expect(ran.stdout).toBe(`orders ${end?.runId} ${trace}\n`);
   expect(end?.traceparent).toBe(trace);
+});
+
+test.concurrent("what the command emits inherits pipeline, run and trace, also by --stdin, but for what has happened before", async () => {
+  await using folder = await createFolder(nowhere);
+  const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const lines = [{ type: "table.created" }, { type: "table.created", id: "old" }];
+  const script = `node ${bin} emit action.start && node ${bin} emit --stdin < lines`;
+  await folder.write("lines", lines.map((line) => JSON.stringify(line)).join("\n"));
+
+  const ran = await folder.run(["run", "--pipeline", "orders", "--", "sh", "-c", script], {
+    env: { TRACEPARENT: trace },
+  });
+  const events = await folder.json<Event>(["events"]);
+
+  expect(ran.status).toBe(0);
+  const [start] = events.filter(({ type }) => type === "pipeline.start");
+  const context = { pipeline: "orders", runId: start?.runId, traceparent: trace };
+  const inside = events.filter(({ type, id }) => !type.startsWith("pipeline.") && id !== "old");
+  expect(inside).toMatchObject([context, context]);
+  expect(events.find(({ id }) => id === "old")).not.toHaveProperty("pipeline");
 });
 
 test.concurrent("a command ended by a signal is 128 + n, also when the signal came through us", async () => {

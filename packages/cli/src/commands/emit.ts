@@ -1,11 +1,6 @@
-import {
-  type EventFields,
-  isTraceparent,
-  type JsonObject,
-  type Pipehooks,
-  type Severity,
-} from "@pipehooks/core";
+import type { EventFields, JsonObject, Pipehooks, Severity } from "@pipehooks/core";
 import { type Context, defineCommand, type ExitStatus } from "../command.ts";
+import { inheritedFields } from "../inherited.ts";
 import { parseMetadata, parseMetadataJson } from "../metadata.ts";
 import { withBus } from "../open.ts";
 import { parseOneOf } from "../parse.ts";
@@ -110,7 +105,7 @@ function toFields(options: Options, pairs: readonly string[]): EventFields<JsonO
     throw new UsageError("--error-severity says nothing without --error-message.");
   }
   const metadata = { ...options.metadataJson, ...parseMetadata(pairs) };
-  const { PIPEHOOKS_PIPELINE, PIPEHOOKS_RUN_ID, TRACEPARENT } = process.env;
+  const inherited = inheritedFields();
   return {
     id,
     source,
@@ -119,11 +114,10 @@ function toFields(options: Options, pairs: readonly string[]): EventFields<JsonO
     flowgroup,
     action,
     table,
-    pipeline: pipeline ?? (PIPEHOOKS_PIPELINE || undefined),
-    runId: runId ?? (PIPEHOOKS_RUN_ID || undefined),
+    pipeline: pipeline ?? inherited.pipeline,
+    runId: runId ?? inherited.runId,
     metadata,
-    // A foreign tool's mistake in the environment must not cost the event.
-    traceparent: isTraceparent(TRACEPARENT) ? TRACEPARENT : undefined,
+    traceparent: inherited.traceparent,
     error: message === undefined ? undefined : { message, severity },
   };
 }

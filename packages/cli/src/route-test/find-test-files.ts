@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { findConfig } from "@pipehooks/config";
 import { UsageError } from "../usage-error.ts";
@@ -43,10 +43,9 @@ function findFiles(places: readonly string[]): readonly string[] {
   return [...new Set(found)];
 }
 
-// What others installed, and what tools keep to themselves, holds no tests of ours.
+// What others installed, what tools keep to themselves, and what we may not read, holds no tests of ours.
 function filesBelow(folder: string): readonly string[] {
-  const entries = readdirSync(folder, { withFileTypes: true });
-  return entries
+  return entriesOf(folder)
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       const path = join(folder, entry.name);
@@ -55,4 +54,14 @@ function filesBelow(folder: string): readonly string[] {
       }
       return namePattern.test(entry.name) ? [path] : [];
     });
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    const code = Reflect.get(Object(error), "code");
+    if (code === "EACCES" || code === "EPERM") return [];
+    throw error;
+  }
 }
