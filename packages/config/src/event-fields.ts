@@ -29,11 +29,11 @@ export function judgePath(path: string, routed: Routed): Verdict | undefined {
   if (!routed.fields.includes(field)) {
     return {
       message: `No event of ${nameOf(routed)} has a ${field}, only ${routed.fields.join(", ")}.`,
-      suggestion: nearest(field, routed.fields),
+      suggestion: nearestStep(path, routed.fields),
     };
   }
   if (field === "error" && second !== undefined && !errorFields.includes(second)) {
-    const similar = nearest(second, errorFields);
+    const similar = nearestStep([second, ...rest].join("."), errorFields);
     return {
       message: `An event's error has no field "${second}", only ${errorFields.join(", ")}.`,
       suggestion: similar && `error.${similar}`,
@@ -41,6 +41,13 @@ export function judgePath(path: string, routed: Routed): Verdict | undefined {
   }
   if (field === "metadata" && second !== undefined) return judgeMetadata([second, ...rest], routed);
   return undefined;
+}
+
+/** The path with its first step as the name that was probably meant. */
+export function nearestStep(path: string, names: readonly string[]): string | undefined {
+  const [first = "", ...rest] = path.split(".");
+  const similar = nearest(first, names);
+  return similar && [similar, ...rest].join(".");
 }
 
 function judgeMetadata(steps: readonly string[], routed: Routed): Verdict | undefined {
@@ -52,8 +59,7 @@ function judgeMetadata(steps: readonly string[], routed: Routed): Verdict | unde
   });
   const path = steps.join(".");
   const names = [...new Set(shapes.flatMap((shape) => propertyNames(shape)))];
-  const similar = nearest(steps[0] ?? "", names);
-  const suggestion = similar && `metadata.${similar}`;
+  const suggestion = suggestMetadata(steps, names, shapes);
   if (shapes.every((shape) => reach(shape, steps) === "no")) {
     return { message: `No event of ${nameOf(routed)} can have metadata.${path}.`, suggestion };
   }
@@ -67,6 +73,17 @@ function judgeMetadata(steps: readonly string[], routed: Routed): Verdict | unde
     suggestion,
     warning: true,
   };
+}
+
+function suggestMetadata(
+  [first = "", ...rest]: readonly string[],
+  names: readonly string[],
+  shapes: readonly Shape[],
+): string | undefined {
+  const similar = nearest(first, names);
+  if (similar === undefined) return undefined;
+  const isThere = shapes.some((shape) => reach(shape, [similar, ...rest]) !== "no");
+  return ["metadata", similar, ...(isThere && similar !== first ? rest : [])].join(".");
 }
 
 function nameOf({ types }: Routed): string {

@@ -5,10 +5,9 @@ import {
   type GateOptions,
   isHookError,
   messageOf,
-  nearest,
   prepareGate,
 } from "@pipehooks/core";
-import { judgePath, type Routed } from "./event-fields.ts";
+import { judgePath, nearestStep, type Routed } from "./event-fields.ts";
 import {
   conditionsOf,
   fieldOf,
@@ -132,7 +131,7 @@ function checkPath(path: string, steps: Steps, sources: readonly Source[], repor
     report({
       steps,
       message: `An event has no field "${field}". Write a path such as pipeline or metadata.customer, or a CEL expression over event.`,
-      suggestion: nearest(field, eventFields),
+      suggestion: nearestStep(path, eventFields),
     });
     return;
   }

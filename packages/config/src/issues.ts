@@ -74,6 +74,7 @@ function reportIssue(issue: Issue, context: IssueContext): void {
     for (const key of issue.keys ?? []) reportKey(key, issue, context);
     return;
   }
+  if (isOwnCheck(issue) && spot.found && holdsAny(spot.tree, context.broken)) return;
   const value = spot.found && spot.tree.type === "scalar" ? spot.tree.value : undefined;
   const shown = context.showValues ? value : undefined;
   context.problems.add({
@@ -85,6 +86,18 @@ function reportIssue(issue: Issue, context: IssueContext): void {
     code: context.code,
     absence: !spot.found,
   });
+}
+
+// What a check of its own says of a value may come from what is broken in it; of the whole it says how parts agree.
+function isOwnCheck({ code, path }: Issue): boolean {
+  return (code === undefined || code === "custom") && path.length > 0;
+}
+
+function holdsAny(tree: Tree, wanted: ReadonlySet<Tree>): boolean {
+  if (wanted.has(tree)) return true;
+  if (tree.type === "list") return tree.items.some((item) => holdsAny(item, wanted));
+  if (tree.type !== "map") return false;
+  return [...tree.entries.values()].some(({ value }) => holdsAny(value, wanted));
 }
 
 function reportKey(key: string, issue: Issue, context: IssueContext): void {
@@ -150,7 +163,7 @@ function suggest(
   }
   if (!context.showValues) return undefined;
   if (issue.code === "invalid_type" && issue.expected === "array" && typeof value === "string") {
-    return `["${value}"]`;
+    return listOf(value);
   }
   // `timeout: 30` and `timeout: 30 seconds` are the two ways a duration goes wrong.
   if (!takesDuration(issue, context)) return undefined;
@@ -161,6 +174,12 @@ function suggest(
     return meant === value ? undefined : meant;
   }
   return undefined;
+}
+
+// Commas between braces belong to a glob.
+function listOf(text: string): string {
+  const items = text.split(/,(?![^{]*\})/).map((item) => JSON.stringify(item.trim()));
+  return `[${items.join(", ")}]`;
 }
 
 // What is of a wrong type was taken for something else: what it is for, and which keys it has.

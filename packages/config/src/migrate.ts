@@ -1,13 +1,15 @@
 import { HookError } from "@pipehooks/core";
 import { Document, type Node, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { parseYaml } from "./document.ts";
+import { lostComments, withComments } from "./kept-comments.ts";
 import { fromPlumber, isPlumber } from "./plumber.ts";
 import { ConfigError, Problems } from "./problem.ts";
-import type { Tree } from "./tree.ts";
+import type { MapTree, Tree } from "./tree.ts";
 
 /**
- * A file in the lakehouse-plumber form as YAML in today's form: it loads to the same configuration. Comments move with
- * what they stand at; what changes its meaning is said in a comment at the top.
+ * A file in the lakehouse-plumber form as YAML in today's form: it loads to the same configuration, or is refused for
+ * the same reason. Comments move with what they stand at, or above their hook where that is gone; what changes its
+ * meaning is said in a comment at the top.
  * @throws ConfigError for a file that cannot be read
  * @throws HookError CONFIG_INVALID for a file that is in today's form already
  */
@@ -25,10 +27,16 @@ export function migrate(text: string, file = "pipehooks.yaml"): string {
   const errors = problems.errors((message) => message, brokenAt);
   if (converted === undefined || errors.length > 0) throw new ConfigError(errors);
 
-  const document = new Document();
-  document.contents = toNode(converted) as typeof document.contents;
   const notes = problems.warnings((message) => message).map(({ message }) => ` ${message}`);
-  const above = [converted.comments?.before, ...notes].filter((line) => line !== undefined);
+  const printed = print(converted, notes);
+  const lost = lostComments(text, printed);
+  return lost.length === 0 ? printed : print(withComments(converted, lost), notes);
+}
+
+function print(root: MapTree, notes: readonly string[]): string {
+  const document = new Document();
+  document.contents = toNode(root) as typeof document.contents;
+  const above = [root.comments?.before, ...notes].filter((line) => line !== undefined);
   if (above.length > 0) document.commentBefore = above.join("\n");
   return document.toString({ lineWidth: 100, flowCollectionPadding: false });
 }
@@ -52,14 +60,17 @@ function bareNode(tree: Tree): Node {
       if (item.comments?.before !== undefined) node.commentBefore = item.comments.before;
       list.items.push(node);
     }
-    list.flow = tree.items.every((item) => item.type === "scalar" && item.comments === undefined);
+    const isPlain = (part: Tree) => part.type === "scalar" && part.comments === undefined;
+    list.flow = tree.comments?.before === undefined && tree.items.every(isPlain);
     return list;
   }
   const map = new YAMLMap();
   for (const { key, value, comments } of tree.entries.values()) {
     const keyNode = new Scalar(key);
     if (comments?.before !== undefined) keyNode.commentBefore = comments.before;
-    map.items.push(new Pair(keyNode, toNode(value)));
+    const valueNode = toNode(value);
+    if (value.comments?.before !== undefined) valueNode.commentBefore = value.comments.before;
+    map.items.push(new Pair(keyNode, valueNode));
   }
   return map;
 }

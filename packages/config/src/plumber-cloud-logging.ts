@@ -56,9 +56,11 @@ export const cloudLoggingKeys: readonly string[] = ["provider", ...providers, ..
 export function toCloudLoggingOptions(block: MapTree, problems: Problems, path: string): MapTree {
   const provider = block.entries.get("provider");
   const chosen = provider?.value.type === "scalar" ? String(provider.value.value) : undefined;
+  // Which block is meant is not known before the environment is.
+  const isOpen = chosen?.includes("${") === true;
   const parts = providers.map((name) => {
     const found = block.entries.get(name);
-    if (found === undefined || chosen === name) {
+    if (found === undefined || chosen === name || isOpen) {
       return found && toBlock(found, name, { problems, path: joinPath(path, name) });
     }
     problems.warn({

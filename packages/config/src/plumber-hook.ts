@@ -1,7 +1,7 @@
-import { refuseOthers } from "./plumber-keys.ts";
+import { refuseOthers, warnOfSwitches } from "./plumber-keys.ts";
 import type { PlumberKind } from "./plumber-kinds.ts";
 import { rewrite, toSeconds } from "./plumber-text.ts";
-import { entry, isSaid, map, optional, scalar } from "./plumber-tree.ts";
+import { entry, isFromOutside, isSaid, map, optional, scalar } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import { type Entry, joinPath, type MapTree, type Tree } from "./tree.ts";
 
@@ -21,18 +21,17 @@ interface Block {
   readonly keyAt: number;
   readonly kind: PlumberKind;
   readonly path: string;
-  readonly allOff: boolean;
+  /** The switch of all hooks. */
+  readonly all: Tree | undefined;
   readonly problems: Problems;
 }
 
 /** A block of `event_hooks` as one hook of today. */
-export function toHook(
-  block: MapTree,
-  { key, keyAt, kind, path, allOff, problems }: Block,
-): MapTree {
+export function toHook(block: MapTree, { key, keyAt, kind, path, all, problems }: Block): MapTree {
   refuseOthers(block, { path, known: [...commonKeys, ...kind.keys], problems });
+  warnOfSwitches(block, { path, problems });
   const take = (name: string) => block.entries.get(name);
-  const enabled = allOff ? scalar(false, keyAt) : take("enabled")?.value;
+  const enabled = toSwitch(all, take("enabled"), { problems, path });
   const events = take("events");
   const timeout = kind.keys.includes("timeout") ? take("timeout") : undefined;
   if (isSaid(take("async_execution")?.value, false)) {
@@ -49,7 +48,7 @@ export function toHook(
     optional("enabled", enabled, take("enabled")),
     entry(
       "events",
-      events?.value ?? { type: "list", at: keyAt, items: [scalar("*", keyAt)] },
+      events ? rewrite(events.value) : { type: "list", at: keyAt, items: [scalar("*", keyAt)] },
       events?.keyAt ?? keyAt,
       events?.comments,
     ),
@@ -63,14 +62,34 @@ export function toHook(
   ]);
 }
 
+// A hook is on where it and all of them are.
+function toSwitch(
+  all: Tree | undefined,
+  own: Entry | undefined,
+  { problems, path }: { readonly problems: Problems; readonly path: string },
+): Tree | undefined {
+  const written = own && rewrite(own.value);
+  if (isSaid(all, false)) return all;
+  if (!isFromOutside(all) || isSaid(written, false)) return written;
+  if (own !== undefined && !isSaid(written, true, null)) {
+    problems.add({
+      at: own.keyAt,
+      path: joinPath(path, "enabled"),
+      message:
+        '"enabled" comes from outside here and under "plugins" too, and a hook has one switch. Write one of the two as true or false.',
+    });
+  }
+  return all;
+}
+
 function toFilter(block: MapTree): Entry | undefined {
   const pipelines = block.entries.get("filter_pipelines");
   const flowgroups = block.entries.get("filter_flowgroups");
   const first = pipelines ?? flowgroups;
   if (first === undefined) return undefined;
   const filter = map(first.keyAt, [
-    optional("pipelines", pipelines?.value, pipelines),
-    optional("flowgroups", flowgroups?.value, flowgroups),
+    optional("pipelines", pipelines && rewrite(pipelines.value), pipelines),
+    optional("flowgroups", flowgroups && rewrite(flowgroups.value), flowgroups),
   ]);
   return entry("filter", filter, first.keyAt);
 }
@@ -86,7 +105,7 @@ function toRetry(block: MapTree): Entry | undefined {
     optional("attempts", attempts && atLeastOne(attempts.value), attempts),
     optional("base", wait, delay),
     wait && entry("factor", scalar(1, wait.at), wait.at),
-    wait && entry("cap", wait, wait.at),
+    wait && entry("cap", { ...wait, comments: undefined }, wait.at),
     wait && entry("jitter", scalar("none", wait.at), wait.at),
   ]);
   return entry("retry", retry, first.keyAt);

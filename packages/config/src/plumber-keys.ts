@@ -1,4 +1,5 @@
 import { nearest } from "@pipehooks/core";
+import { isSaid } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import { joinPath, type MapTree } from "./tree.ts";
 
@@ -19,6 +20,25 @@ export function refuseOthers(
       path: joinPath(path, key),
       message: `${path} has no key "${key}".`,
       suggestion: nearest(key, known),
+    });
+  }
+}
+
+/** Keys whose `false` changes what a hook is written as, so it must be known before the environment is. */
+const switches = ["async_execution", "include_payload", "use_tls"];
+
+/** Warns where such a key says anything but true or false. */
+export function warnOfSwitches(
+  block: MapTree,
+  { path, problems }: { readonly path: string; readonly problems: Problems },
+): void {
+  for (const name of switches) {
+    const found = block.entries.get(name);
+    if (found === undefined || isSaid(found.value, true, false, null)) continue;
+    problems.warn({
+      at: found.value.at,
+      path: joinPath(path, name),
+      message: `"${name}" is taken as true: only true or false itself, written here, counts.`,
     });
   }
 }

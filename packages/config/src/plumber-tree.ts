@@ -23,7 +23,12 @@ export function map(at: number, entries: readonly (Entry | undefined)[]): MapTre
   return { type: "map", at, entries: toEntries(entries.filter((one) => one !== undefined)) };
 }
 
-/** Whether exactly this is written there. */
-export function isSaid(tree: Tree | undefined, value: boolean): boolean {
-  return tree?.type === "scalar" && tree.value === value;
+/** Whether exactly this, or one of these, is written there. */
+export function isSaid(tree: Tree | undefined, ...values: readonly (boolean | null)[]): boolean {
+  return tree?.type === "scalar" && values.some((value) => value === tree.value);
+}
+
+/** Whether what is written there comes from the environment as a whole. */
+export function isFromOutside(tree: Tree | undefined): boolean {
+  return tree?.type === "scalar" && /^\s*\$\{env:[^}]*\}\s*$/.test(String(tree.value));
 }

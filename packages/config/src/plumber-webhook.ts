@@ -1,7 +1,9 @@
+import { toPayload } from "./plumber-payload.ts";
+import { isPlainHttp, targetKeys, toTarget } from "./plumber-target.ts";
 import { rewrite } from "./plumber-text.ts";
-import { entry, isSaid, map, optional, scalar } from "./plumber-tree.ts";
+import { entry, isSaid, map, optional } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
-import { joinPath, type MapTree, type Tree } from "./tree.ts";
+import type { Entry, MapTree } from "./tree.ts";
 
 /** Keys of `webhook` besides those that every kind has. */
 export const webhookKeys = [
@@ -11,6 +13,7 @@ export const webhookKeys = [
   "payload_template",
   "timeout",
   "verify_ssl",
+  ...targetKeys,
 ];
 
 /** Options of today's `webhook` that mean the same. */
@@ -18,62 +21,22 @@ export function toWebhookOptions(block: MapTree, problems: Problems, path: strin
   const take = (name: string) => block.entries.get(name);
   const url = take("webhook_url");
   const headers = take("headers");
-  const template = take("payload_template");
-  const verify = take("verify_ssl");
-  const isPlainHttp = url?.value.type === "scalar" && /^http:/i.test(String(url.value.value));
-  if (url !== undefined && isPlainHttp) {
-    problems.warn({
-      at: url.keyAt,
-      path: joinPath(path, "webhook_url"),
-      message: '"webhook_url" is plain http: everything in it can be read on the way. Use https.',
-    });
-  }
   return map(block.at, [
     optional("url", url && rewrite(url.value), url),
-    isPlainHttp && url ? entry("allow_http", scalar(true, url.keyAt), url.keyAt) : undefined,
+    ...toTarget(block, { problems, path }),
     optional("headers", headers && rewrite(headers.value), headers),
-    optional("payload", payloadOf(block), template ?? take("include_payload")),
-    isSaid(verify?.value, false) && verify
-      ? entry("tls", map(verify.keyAt, [{ ...verify, key: "verify" }]), verify.keyAt)
-      : undefined,
+    optional(
+      "payload",
+      toPayload(block, { problems, path }),
+      take("payload_template") ?? take("include_payload"),
+    ),
+    isPlainHttp(url?.value) ? undefined : toTls(take("verify_ssl")),
   ]);
 }
 
-/** Without a template and without the payload only what happened is said. */
-function payloadOf(block: MapTree): Tree | undefined {
-  const template = block.entries.get("payload_template")?.value;
-  if (template !== undefined) return rewrite(fromJsonText(template));
-  const include = block.entries.get("include_payload");
-  if (!isSaid(include?.value, false)) return undefined;
-  const at = include?.keyAt ?? block.at;
-  const fields = ["pipeline", "flowgroup", "action"];
-  return map(at, [
-    entry("type", scalar("${type}", at), at),
-    entry("time", scalar("${time}", at), at),
-    ...fields.map((field) => entry(field, scalar(`\${${field}:-null}`, at), at)),
-  ]);
-}
-
-// A template in one JSON text: as data its values are escaped rightly.
-function fromJsonText(tree: Tree): Tree {
-  if (tree.type !== "scalar" || typeof tree.value !== "string" || !/^\s*[{[]/.test(tree.value)) {
-    return tree;
-  }
-  try {
-    return fromData(JSON.parse(tree.value), tree.at);
-  } catch {
-    return tree;
-  }
-}
-
-function fromData(value: unknown, at: number): Tree {
-  if (Array.isArray(value))
-    return { type: "list", at, items: value.map((item) => fromData(item, at)) };
-  if (typeof value === "object" && value !== null) {
-    return map(
-      at,
-      Object.entries(value).map(([key, item]) => entry(key, fromData(item, at), at)),
-    );
-  }
-  return scalar(value as string | number | boolean | null, at);
+// Over plain http there is nothing to verify.
+function toTls(verify: Entry | undefined): Entry | undefined {
+  if (verify === undefined || isSaid(verify.value, true, null)) return undefined;
+  const found = { ...verify, key: "verify", value: rewrite(verify.value) };
+  return entry("tls", map(verify.keyAt, [found]), verify.keyAt);
 }

@@ -2,7 +2,8 @@ import { nearest } from "@pipehooks/core";
 import { toHook } from "./plumber-hook.ts";
 import { refuseOthers } from "./plumber-keys.ts";
 import { plumberKinds } from "./plumber-kinds.ts";
-import { entry, isSaid, scalar } from "./plumber-tree.ts";
+import { rewrite } from "./plumber-text.ts";
+import { entry, isFromOutside, isSaid, scalar } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import { type Entry, type MapTree, type Tree, toEntries, valueAt } from "./tree.ts";
 
@@ -36,11 +37,11 @@ export function fromPlumber(root: MapTree, problems: Problems): MapTree {
   if (config) refuseOthers(config, { path: "plugins.config", known: ["event_hooks"], problems });
   const blocks = config && mapUnder(config, "event_hooks", { path: blocksPath, problems });
   const enabled = plugins.entries.get("enabled");
-  if (enabled !== undefined && !isSwitch(enabled.value)) {
+  const all = enabled && rewrite(enabled.value);
+  if (all !== undefined && !isFromOutside(all) && !isSaid(all, true, false, null)) {
     const message = '"enabled" must be true or false.';
-    problems.add({ at: enabled.value.at, path: "plugins.enabled", message });
+    problems.add({ at: all.at, path: "plugins.enabled", message });
   }
-  const allOff = isSaid(enabled?.value, false);
 
   const hooks: Tree[] = [];
   for (const { key, keyAt, value, comments } of blocks?.entries.values() ?? []) {
@@ -57,7 +58,7 @@ export function fromPlumber(root: MapTree, problems: Problems): MapTree {
     } else if (value.type !== "map") {
       problems.add({ at: keyAt, path, message: `"${key}" must be keys and values.` });
     } else {
-      const hook = toHook(value, { key, keyAt, kind, path, allOff, problems });
+      const hook = toHook(value, { key, keyAt, kind, path, all, problems });
       hooks.push(comments === undefined ? hook : { ...hook, comments });
     }
   }
@@ -87,10 +88,6 @@ function mapUnder(
     problems.add({ at: found.keyAt, path, message: `"${key}" must be keys and values.` });
   }
   return undefined;
-}
-
-function isSwitch(tree: Tree): boolean {
-  return tree.type === "scalar" && (tree.value === null || typeof tree.value === "boolean");
 }
 
 function keptEntries(root: MapTree, problems: Problems): readonly Entry[] {

@@ -6,6 +6,7 @@ import {
   isHookError,
   nearest,
 } from "@pipehooks/core";
+import { nearestStep } from "./event-fields.ts";
 import type { Steps } from "./gate-parts.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Report } from "./report.ts";
@@ -169,6 +170,6 @@ function checkOrderBy(path: string, steps: Steps, report: Report): void {
   report({
     steps,
     message: `An event has no field "${field}". Write a path such as pipeline or metadata.customer.`,
-    suggestion: nearest(field, eventFields),
+    suggestion: nearestStep(path, eventFields),
   });
 }

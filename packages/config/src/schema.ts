@@ -39,7 +39,10 @@ export const hookSchema = z.strictObject({
   name: hookConfigShape.name.describe(
     "Unique in the file; part of the idempotency key, so renaming a hook makes a new one",
   ),
-  kind: z.string().min(1).describe("What it does: webhook, or a kind that a plugin brings"),
+  kind: z
+    .string()
+    .min(1)
+    .describe("What it does: an official kind such as webhook, or one that a plugin brings"),
   events: textOrTexts
     .optional()
     .describe(
@@ -149,15 +152,21 @@ export function hookJsonSchema(): JsonSchema {
   const schema = z.toJSONSchema(hookSchema, { io: "input" }) as JsonSchema;
   return {
     ...schema,
-    anyOf: ["events", ...namingKinds].map((key) => ({ required: [key] })),
+    anyOf: ["events", ...namingKinds].map((key) => ({
+      required: [key],
+      properties: { [key]: { not: { type: "null" } } },
+    })),
     dependentSchemas: Object.fromEntries(gateKinds.map((kind) => [kind, withoutOthers(kind)])),
   };
 }
 
-// A hook has one gate at most.
+// A hook has one gate at most; one with nothing behind it is none.
 function withoutOthers(kind: string): JsonSchema {
   const others = gateKinds.filter((other) => other !== kind);
-  return { properties: Object.fromEntries(others.map((other) => [other, false])) };
+  return {
+    if: { properties: { [kind]: { type: "null" } } },
+    else: { properties: Object.fromEntries(others.map((other) => [other, { type: "null" }])) },
+  };
 }
 
 export function fileShape(): Shape {

@@ -1,5 +1,5 @@
 import { eventFields, nearest } from "@pipehooks/core";
-import { judgePath, type Verdict } from "./event-fields.ts";
+import { judgePath, nearestStep, type Verdict } from "./event-fields.ts";
 import type { Delivered } from "./routed.ts";
 
 /** What templates read beside the fields of the event. */
@@ -34,18 +34,26 @@ export function judgeReference(path: string, delivered: Delivered): Verdict | un
   }
 }
 
-function unknownName(path: string, { gate }: Delivered): Verdict {
+function unknownName(path: string, delivered: Delivered): Verdict {
   const [name = "", ...rest] = path.split(".");
   const inside = rest.join(".");
   if (name === "event" && eventFields.includes(rest[0] ?? "")) {
     return { message: "In templates the fields of the event are named alone.", suggestion: inside };
   }
   const isVariable = /^[A-Z][A-Z0-9_]*$/.test(name);
-  const others = scopeNames.filter((known) => isThere(known, gate));
+  const others = scopeNames.filter((known) => isThere(known, delivered.gate));
+  const similar = nearestStep(path, [...eventFields, ...others]);
   return {
     message: `An event has no field "${name}". What an emitter adds is under metadata: \${metadata.${path}}.`,
-    suggestion: isVariable ? `env:${path}` : nearest(path, [...eventFields, ...others]),
+    suggestion: isVariable ? `env:${path}` : similar && mended(similar, delivered),
   };
+}
+
+/** A path whose first step is right; where more is wrong, what is suggested instead. */
+function mended(path: string, delivered: Delivered): string {
+  const verdict = judgeReference(path, delivered);
+  const isRight = verdict === undefined || verdict.warning === true;
+  return isRight ? path : (verdict.suggestion ?? (path.split(".")[0] as string));
 }
 
 function isThere(name: string, gate: Delivered["gate"]): boolean {
@@ -74,7 +82,10 @@ function judgeEvent(
   if (field === undefined) return undefined;
   const verdict = eventFields.includes(field)
     ? judgePath(steps.join("."), delivered)
-    : { message: `An event has no field "${field}".`, suggestion: nearest(field, eventFields) };
+    : {
+        message: `An event has no field "${field}".`,
+        suggestion: nearestStep(steps.join("."), eventFields),
+      };
   const { suggestion } = verdict ?? {};
   return verdict && { ...verdict, suggestion: suggestion && [...before, suggestion].join(".") };
 }

@@ -9,6 +9,7 @@ import {
   type Scalar,
   type YAMLMap,
 } from "yaml";
+import { judgeNumber } from "./exact-number.ts";
 import type { Problems } from "./problem.ts";
 import { offsetsIn } from "./text-offsets.ts";
 import { type Comments, type Entry, joinPath, type MapTree, type Tree } from "./tree.ts";
@@ -183,22 +184,9 @@ class TreeBuilder {
     const { value } = node;
     const comments = commentsOf(node);
     if (typeof value === "number") {
-      if (!Number.isFinite(value)) {
-        this.problems.add({
-          at,
-          path,
-          message: `${node.source} is not a number that JSON can carry.`,
-        });
-        return this.unreadable(at);
-      }
-      if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-        this.problems.add({
-          at,
-          path,
-          message: `${node.source} is larger than a number can carry exactly. Put it in quotes.`,
-          suggestion: `"${node.source}"`,
-        });
-      }
+      const verdict = judgeNumber(value, node.source ?? String(value));
+      if (verdict !== undefined) this.problems.add({ at, path, ...verdict });
+      if (!Number.isFinite(value)) return this.unreadable(at);
       return { type: "scalar", at, value, comments };
     }
     if (typeof value === "string") {

@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
-import { type JsonSchema, loadKindsOf, toJsonSchema } from "@pipehooks/config";
+import { findOfficialPlugins, type JsonSchema, loadKindsOf, toJsonSchema } from "@pipehooks/config";
+import { defineHook } from "@pipehooks/core";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { fixture, folderWith, resolveFrom, withGate, withHook } from "./workspace.ts";
+import { z } from "zod";
+import { fixture, folderWith, problemsOf, resolveFrom, withGate, withHook } from "./workspace.ts";
 
 const whole = `version: 1
 store: sqlite:.pipehooks/pipehooks.db
@@ -42,7 +45,15 @@ hooks:
   - { name: log, kind: recorder, events: "*", options: { output_file: x, max_lines: "\${env:N}" } }
 `;
 
-async function validator() {
+let made: ReturnType<typeof createValidator> | undefined;
+
+/** Compiled once: that takes longer than all it is asked. */
+function validator(): ReturnType<typeof createValidator> {
+  made ??= createValidator();
+  return made;
+}
+
+async function createValidator() {
   const folder = folderWith({ "pipehooks.yaml": whole });
   const schema = toJsonSchema(await loadKindsOf({ cwd: folder, resolveFrom }));
   const validate = new Ajv2020({ strict: false, allErrors: true }).compile(schema);
@@ -99,6 +110,69 @@ test.for([
   const { isValid } = await validator();
 
   expect(isValid(withGate(gate))).toBe(true);
+});
+
+test.for([
+  ...["version", "store", "durability", "retention", "source", "max_event_size"].map(
+    (key) => `${key}:\n`,
+  ),
+  ...["allow_unknown_types", "plugins", "event_types", "destinations", "defaults", "hooks"].map(
+    (key) => `${key}:\n`,
+  ),
+  "event_types: { a.b: { metadata: } }\n",
+  "destinations: { a: { rate_limit: , concurrency: , breaker: { failures: } } }\n",
+  "defaults: { timeout: , retry: , enabled: }\n",
+  ...["enabled", "filter", "when", "destination", "timeout", "order_by", "rate_limit"].map((key) =>
+    withHook(`${key}:`),
+  ),
+  withHook("filter: { pipelines: }\nretry: { attempts: , jitter: }\nbreaker: { disable_after: }"),
+  withHook("debounce:"),
+  withGate("debounce:\nthreshold: { count: 3, within: 10m, by: }"),
+  withGate("events:\njoin: { all_of: [{ name: a, events: pipeline.end }], within: }"),
+  withHook("", "max_lines:\nverbose:\nlabels:\nparts:"),
+  "plugins: { enabled: , config: { event_hooks: { webhook: { webhook_url: https://a.b } } } }\n",
+])("a file with nothing behind a key loads, and fits: %#", async (text) => {
+  const { isValid } = await validator();
+
+  expect(await problemsOf(text)).toEqual([]);
+  expect(isValid(text)).toBe(true);
+});
+
+test.for([
+  withHook().replace("name: log", "name:"),
+  withHook().replace("kind: recorder", "kind:"),
+  withHook("events:"),
+  withHook().replace("output_file: out.ndjson", "output_file:"),
+  withHook().replace("options:\n      output_file: out.ndjson", "options:"),
+  withGate("events:\ndebounce: { wait: 1s }"),
+  withGate("debounce: { wait: }"),
+  "event_types: { a.b: }\n",
+])("nothing where something must stand is refused by both: %#", async (text) => {
+  const { isValid } = await validator();
+
+  expect(await problemsOf(text)).not.toEqual([]);
+  expect(isValid(text)).toBe(false);
+});
+
+test("a strict validator takes the schema of all official kinds", async () => {
+  const plugins = await findOfficialPlugins({ folder: "/", resolveFrom });
+  const kinds = plugins.flatMap((plugin) => plugin.kinds.map((kind) => [kind.name, kind] as const));
+  const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false });
+  addFormats.default(ajv);
+
+  expect(kinds.length).toBeGreaterThan(10);
+  expect(() => ajv.compile(toJsonSchema(new Map(kinds)))).not.toThrow();
+});
+
+test("a format that JSON Schema does not know is left out, what it checks is not", () => {
+  const pem = z.strictObject({ ca: z.string().includes("-----BEGIN"), at: z.url() });
+  const { kind } = defineHook({ name: "pem", options: pem, create: () => ({ deliver() {} }) });
+
+  const text = JSON.stringify(toJsonSchema(new Map([["pem", kind]])));
+
+  expect(text).toContain('"pattern":"-----BEGIN"');
+  expect(text).toContain('"format":"uri"');
+  expect(text).not.toContain("includes");
 });
 
 test("every key of a gate says what it means", async () => {

@@ -66,6 +66,45 @@ test("a variable that is set to nothing is as good as missing", async () => {
   expect(problem?.message).toBe("The environment variable TOKEN is empty.");
 });
 
+test.for([
+  "{ a: { b: '${env:MISSING}' } }",
+  "[b, '${env:MISSING}']",
+  "{ a: '${env:DOLLAR}${pipeline}' }",
+])("what is wrong inside a payload is said once: %s", async (payload) => {
+  const text = `version: 1
+hooks:
+  - name: a
+    kind: webhook
+    events: "*"
+    options: { url: "https://a.example", payload: ${payload} }
+`;
+
+  const problems = await problemsOf(text, { env: { DOLLAR: "5$" } });
+
+  expect(problems.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/MISSING is not set|ends in \$/),
+  ]);
+});
+
+test("what is missing beside something broken is said too", async () => {
+  const text = `version: 1
+hooks:
+  - name: a
+    kind: webhook
+    events: "*"
+    options: { headers: { A: "\${env:MISSING}" }, tls: { cert: "\${env:MISSING}" } }
+`;
+
+  const problems = await problemsOf(text);
+
+  expect(problems.map(({ path }) => path)).toEqual([
+    "hooks[0].options.url",
+    "hooks[0].options.headers.A",
+    "hooks[0].options.tls.key",
+    "hooks[0].options.tls.cert",
+  ]);
+});
+
 test("a similar variable is suggested by its name only", async () => {
   const [problem] = await problemsOf(withHook("", 'api_token: "${env:TOKN}"'), {
     env: { TOKEN: "t0p-s3cret" },

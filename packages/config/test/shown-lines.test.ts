@@ -33,10 +33,47 @@ test.for([
   ["secrets: [abc, 'd e', \"${env:MISSING}\"]", "secrets: [***, '* *', \"${env:MISSING}\"]"],
   ["url: https://a.example/x?sig=abc123&v=1", "url: https://a.example/x?sig=******&v=1"],
   ["passes: 5", "passes: 5"],
+  ["signing: { ed25519: abc123 }", "signing: { ed25519: ****** }"],
+  ["cert: a.pem, key: abc#123, x: 1", "cert: a.pem, key: *******, x: 1"],
+  ["Ocp-Apim-Subscription-Key: abc123", "Ocp-Apim-Subscription-Key: ******"],
+  ["Cookie: session=abc123", "Cookie: **************"],
+  ["smtp_pass: abc123", "smtp_pass: ******"],
+  ["pasword: abc123", "pasword: ******"],
+  ["passwrod: abc123", "passwrod: ******"],
+  ["client_secert: abc123", "client_secert: ******"],
+  ["apiTokn: abc123", "apiTokn: ******"],
+  ['token: "a\\"b"', 'token: "**"*"'],
+  ["note: whsec_abc123", "note: whsec_******"],
+  ["note: whsk_abc+/=", "note: whsk_******"],
+  ["proxy: etl:abc123@proxy:3128", "proxy: etl:******@proxy:3128"],
+  ["proxy: https://etl:a@b/c@proxy", "proxy: https://etl:*****@proxy"],
+  ["proxy: ${env:USER}:${env:PASS}@proxy", "proxy: ${env:USER}:${env:PASS}@proxy"],
+  ["store: a://x;SharedAccessKey=abc;y=1", "store: a://x;SharedAccessKey=***;y=1"],
 ])("%s is shown as %s", async ([written, shown]) => {
   const [problem] = await problemsOf(withHook(`filter: { ${written} }`));
 
   expect(problem?.sourceLine).toBe(`    filter: { ${shown} }`);
+});
+
+test("a secret with a comma is masked to the end of its line, but for a comment", async () => {
+  const [problem] = await problemsOf(withHook("", "paswords: abc,123 {x} # of the test system"));
+
+  expect(problem?.sourceLine).toBe("      paswords: ******* *** # of the test system");
+});
+
+test.for([
+  "key: metadata.order.id",
+  "key: event.pipeline",
+  "by: pipeline",
+  "order_by: customer",
+  "dedup_key: orders",
+  "api_key: true",
+  "secure: maybe",
+  "url: https://a.example:8080/x",
+])("%s is no secret, and shown", async (written) => {
+  const [problem] = await problemsOf(withHook(`filter: { ${written} }`));
+
+  expect(problem?.sourceLine).toBe(`    filter: { ${written} }`);
 });
 
 test("an entry of a list of secrets is masked on its own line, and the line of something missing is not", async () => {
@@ -50,6 +87,8 @@ hooks:
       signing:
         secrets:
           - whsec_c2hvcnQ=
+        ed25519:
+          - QUJDREVGR0g=
       auth:
         basic: { username: u }
 `;
@@ -58,6 +97,7 @@ hooks:
 
   expect(problems.map(({ sourceLine }) => sourceLine)).toEqual([
     "          - **************",
+    "          - ************",
     "        basic: { username: u }",
   ]);
 });
