@@ -1,11 +1,12 @@
 import {
   defineHook,
-  delivered,
   type HookFactory,
+  judgeAnswer,
   type PipehooksEvent,
+  readAnswer,
   skipped,
+  toFetchFailure,
 } from "@pipehooks/core";
-import { toFailure, toRefusal } from "./failure.ts";
 import { type HeartbeatOptions, heartbeatOptions } from "./options.ts";
 
 /** Signals of https://healthchecks.io/docs/http_api/ by how the event's type ends. */
@@ -22,42 +23,43 @@ export const heartbeat: HookFactory<HeartbeatOptions> = defineHook({
   options: heartbeatOptions,
   secrets: ({ url }) => [new URL(url).pathname.slice(1)],
   destination: ({ url }) => new URL(url).host,
-  create: ({ url, signalStart = true }, { name, clock, redact }) => ({
-    async deliver({ event, signal }) {
-      const ending = event.type.split(".").at(-1) ?? "";
-      if (signals[ending] === undefined)
-        return skipped(`"${event.type}" is no start, end or error`);
-      if (ending === "start" && !signalStart) return skipped("signal_start is off");
+  create({ url, signalStart = true }, context) {
+    const remedy = 'See that "url" is that of a check.';
+    const caller = { ...context, receiver: "the check", remedy };
+    return {
+      async deliver({ event, signal }) {
+        const ending = endingOf(event);
+        if (signals[ending] === undefined)
+          return skipped(`"${event.type}" is no start, end or error`);
+        if (ending === "start" && !signalStart) return skipped("signal_start is off");
 
-      const response = await post(addressOf(url, event), bodyOf(event), signal).catch(
-        (error: unknown) => {
-          throw toFailure(name, error);
-        },
-      );
-      if (!response.ok) throw toRefusal(name, response, clock.now());
-      return delivered({ status: response.status });
-    },
-    render: ({ event }) => ({
-      target: redact(`POST ${addressOf(url, event)}`),
-      body: bodyOf(event),
-    }),
-  }),
+        const response = await fetch(addressOf(url, event), {
+          method: "POST",
+          body: bodyOf(event),
+          redirect: "manual",
+          signal,
+        }).catch((error: unknown) => {
+          throw toFetchFailure(error, caller);
+        });
+        return judgeAnswer(await readAnswer(response), caller);
+      },
+      render: ({ event }) => ({
+        target: context.redact(`POST ${addressOf(url, event)}`),
+        body: bodyOf(event),
+      }),
+      answered: (answer) => judgeAnswer(answer, caller),
+    };
+  },
 });
 
-function addressOf(url: string, { type, runId = "" }: PipehooksEvent): string {
-  return `${url}${signals[type.split(".").at(-1) ?? ""] ?? ""}?rid=${runId}`;
+function endingOf({ type }: PipehooksEvent): string {
+  return type.split(".").at(-1) ?? "";
+}
+
+function addressOf(url: string, event: PipehooksEvent): string {
+  return `${url}${signals[endingOf(event)] ?? ""}?rid=${event.runId ?? ""}`;
 }
 
 function bodyOf({ error }: PipehooksEvent): string {
   return error?.message ?? "";
-}
-
-async function post(address: string, body: string, signal: AbortSignal): Promise<Response> {
-  // Runs are rare, so no connection is kept between them; then there is nothing to dispose of either.
-  const headers = { connection: "close" };
-  const redirect = "manual";
-  const response = await fetch(address, { method: "POST", headers, body, signal, redirect });
-  // Only the status counts.
-  await response.body?.cancel();
-  return response;
 }

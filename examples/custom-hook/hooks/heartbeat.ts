@@ -1,10 +1,10 @@
 import {
   defineHook,
-  delivered,
-  HookError,
-  isHookError,
-  parseRetryAfter,
+  judgeAnswer,
+  type PipehooksEvent,
+  readAnswer,
   skipped,
+  toFetchFailure,
 } from "@pipehooks/core";
 import { z } from "zod";
 
@@ -21,45 +21,45 @@ export default defineHook({
   // Whoever knows the path can ping, so it appears in no log and no error.
   secrets: ({ url }) => [new URL(url).pathname.slice(1)],
   destination: ({ url }) => new URL(url).host,
-  create: ({ url, signalStart }, { name, clock }) => ({
-    async deliver({ event, signal }) {
-      const ending = event.type.split(".").at(-1) ?? "";
-      const path = signals[ending];
-      if (path === undefined) return skipped(`"${event.type}" is no start, end or error`);
-      if (ending === "start" && !signalStart) return skipped("signal_start is off");
+  create({ url, signalStart }, context) {
+    const remedy = 'See that "url" is that of a check.';
+    const caller = { ...context, receiver: "the check", remedy };
+    return {
+      async deliver({ event, signal }) {
+        const ending = endingOf(event);
+        if (signals[ending] === undefined)
+          return skipped(`"${event.type}" is no start, end or error`);
+        if (ending === "start" && !signalStart) return skipped("signal_start is off");
 
-      const address = `${url}${path}?rid=${event.runId ?? ""}`;
-      const body = event.error?.message ?? "";
-      const response = await post(address, body, signal).catch((error: unknown) => {
-        throw toFailure(name, error);
-      });
-      if (!response.ok) throw toRefusal(name, response, clock.now());
-      return delivered({ status: response.status });
-    },
-  }),
+        const response = await fetch(addressOf(url, event), {
+          method: "POST",
+          body: bodyOf(event),
+          redirect: "manual",
+          signal,
+        }).catch((error: unknown) => {
+          throw toFetchFailure(error, caller);
+        });
+        // Which answers are worth another attempt is the same at most receivers.
+        return judgeAnswer(await readAnswer(response), caller);
+      },
+      // For dry runs and route tests: what would be sent, and what an answer would mean.
+      render: ({ event }) => ({
+        target: context.redact(`POST ${addressOf(url, event)}`),
+        body: bodyOf(event),
+      }),
+      answered: (answer) => judgeAnswer(answer, caller),
+    };
+  },
 });
 
-async function post(address: string, body: string, signal: AbortSignal): Promise<Response> {
-  const response = await fetch(address, { method: "POST", body, signal, redirect: "manual" });
-  await response.body?.cancel();
-  return response;
+function endingOf({ type }: PipehooksEvent): string {
+  return type.split(".").at(-1) ?? "";
 }
 
-/** No answer: worth another attempt. */
-function toFailure(name: string, cause: unknown): HookError {
-  if (isHookError(cause)) return cause;
-  return new HookError("RECEIVER_UNREACHABLE", `${name}: the check could not be reached.`, {
-    retryable: true,
-    cause,
-  });
+function addressOf(url: string, event: PipehooksEvent): string {
+  return `${url}${signals[endingOf(event)] ?? ""}?rid=${event.runId ?? ""}`;
 }
 
-/** An answer that is no success: which ones are worth another attempt is all that a hook has to know. */
-function toRefusal(name: string, { status, headers }: Response, now: number): HookError {
-  const said = `${name}: the check answered ${status}.`;
-  if (status === 429 || status >= 500) {
-    const retryAfterMs = parseRetryAfter(headers.get("retry-after") ?? undefined, now);
-    return new HookError("RECEIVER_FAILED", said, { retryable: true, retryAfterMs });
-  }
-  return new HookError("RECEIVER_REFUSED", `${said} See that "url" is that of a check.`);
+function bodyOf({ error }: PipehooksEvent): string {
+  return error?.message ?? "";
 }

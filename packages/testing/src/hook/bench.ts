@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { type Delivery, type HookError, isHookError, type Outcome } from "@pipehooks/core";
+import { type Delivery, HookError, isHookError, messageOf, type Outcome } from "@pipehooks/core";
 import { type OpenedHook, openHook } from "../open-hook.ts";
 import { createHttpReceiver, type HttpReceiver, type Respond } from "../receivers/http.ts";
 import { createTestDelivery } from "../test-delivery.ts";
@@ -40,16 +40,17 @@ export async function using<Input>(
 
 /** The error that an attempt ends with. */
 export async function endOf(attempt: Promise<Outcome | void>): Promise<HookError> {
-  const error = await attempt.then(
-    (outcome) => {
-      // A look that failed: it fails nothing, and tells what it met with.
-      if (outcome?.type === "pending" && outcome.error !== undefined) return outcome.error;
-      return assert.fail(`it ended well: ${inspect(outcome)}`);
-    },
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(isHookError(error), `no HookError was thrown but ${inspect(error)}`);
-  return error;
+  const ending = await attempt.catch(toHookError);
+  if (isHookError(ending)) return ending;
+  // A look that failed: it fails nothing, and tells what it met with.
+  if (ending?.type === "pending" && ending.error !== undefined) return ending.error;
+  return assert.fail(`it ended well: ${inspect(ending)}`);
+}
+
+/** Anything thrown, as a bus takes it: what is no `HookError` is worth another attempt. */
+export function toHookError(thrown: unknown): HookError {
+  if (isHookError(thrown)) return thrown;
+  return new HookError("HOOK_FAILED", messageOf(thrown), { retryable: true, cause: thrown });
 }
 
 export function assertRetryable(error: HookError): void {

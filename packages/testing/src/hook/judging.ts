@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { type HookError, isHookError } from "@pipehooks/core";
 import { type StatusClass, statusOf, usualStatuses } from "../http-statuses.ts";
-import { assertRetryable, endOf, using } from "./bench.ts";
+import { assertRetryable, endOf, toHookError, using } from "./bench.ts";
 import type { HookSuite } from "./suite.ts";
 
 /** What answers mean, and what it means that there is none. */
@@ -35,7 +35,7 @@ function declareStatuses<Input>(suite: HookSuite<Input>): void {
       using(suite, undefined, async ({ receiver, deliver }) => {
         for (const status of statuses) {
           receiver.respond({ status: Number(status) });
-          const ending = await deliver().catch((error: unknown) => error);
+          const ending = await deliver().catch(toHookError);
           assert.deepEqual(
             judgementOf(ending),
             statusOf[kind],

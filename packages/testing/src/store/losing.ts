@@ -93,6 +93,28 @@ export const losing: Topic = (test, sharedTest) => {
     },
   );
 
+  sharedTest(
+    "what a process that exits holds without knowing is due at once, and was not tried",
+    async ({ store, again }) => {
+      const other = await again();
+      const [kept = 0] = await accept(store, "e1");
+      await take(store, t0);
+      await accept(store, "e2");
+      await take(store, t0);
+      if (store.settleNow === undefined) return;
+
+      store.settleNow([], { owner: `owner of ${t0}`, now: t0 + 1, except: [kept] });
+
+      assert.deepEqual(said(await take(other, t0 + 1)), [1, undefined, undefined]);
+      assert.deepEqual(said(await take(other, t0 + leaseMs)), [2, true, 1]);
+      const counts = await other.counts();
+      assert.deepEqual(
+        counts.map(({ state, count }) => [state, count]),
+        [["running", 2]],
+      );
+    },
+  );
+
   test("what is replayed begins without any", async ({ store }) => {
     const [id = 0] = await accept(store, "e1");
     await take(store, t0);

@@ -87,7 +87,9 @@ export function runJson(
     trigger: related.includes("trigger") ? triggerJson(run) : null,
     job: related.includes("job") ? jobJson(job, accountId) : null,
     environment: null,
-    run_steps: related.includes("run_steps") ? run.steps.map(stepJson) : [],
+    run_steps: related.includes("run_steps")
+      ? run.steps.map((step) => stepJson(step, plan.log))
+      : [],
   };
 }
 
@@ -128,7 +130,8 @@ export function jobJson(job: DbtCloudJob, accountId: string): object {
 
 const stepStatus = { success: [10, "Success"], error: [20, "Error"], skipped: [30, "Cancelled"] };
 
-function stepJson({ index, name, status }: DbtRunStep): object {
+/** A log is there twice, as far as it is short enough. */
+function stepJson({ index, name, status }: DbtRunStep, log = `Running ${name}\n`): object {
   const [number, label] = stepStatus[status];
   return {
     id: index,
@@ -136,9 +139,9 @@ function stepJson({ index, name, status }: DbtRunStep): object {
     name,
     status: number,
     status_humanized: label,
-    logs: `Running ${name}\n`,
+    logs: log,
     debug_logs: "",
-    truncated_debug_logs: "",
+    truncated_debug_logs: log,
   };
 }
 

@@ -94,18 +94,18 @@ export async function createDbtCloudReceiver(
   });
   const faults = createFaultBook<DbtCloudCall, DbtCloudFault>();
 
-  const http = await createHttpReceiver({
-    respond(request) {
-      const fault = faults.due(api.callOf(request));
-      if (fault === undefined) return api.answer(request);
-      const { answer, effect = false } = fault;
-      if (answer === "unknown status") return api.answer(request, { status: 42 });
-      if (effect) api.answer(request);
-      if (answer === "login page") return loginPage;
-      if (answer === "unsuccessful") return api.unsuccessful();
-      return typeof answer === "number" ? api.failure(answer) : answer;
-    },
-  });
+  const respond = (request: ReceivedRequest): Answering => {
+    const fault = faults.due(api.callOf(request));
+    if (fault === undefined) return api.answer(request);
+    const { answer, effect = false } = fault;
+    if (answer === "unknown status") return api.answer(request, { status: 42 });
+    if (effect) api.answer(request);
+    if (answer === "login page") return loginPage;
+    if (answer === "unsuccessful") return api.unsuccessful();
+    return typeof answer === "number" ? api.failure(answer) : answer;
+  };
+
+  const http = await createHttpReceiver({ respond: (request) => dated(respond(request), now()) });
 
   return {
     url: http.url,
@@ -131,4 +131,10 @@ export async function createDbtCloudReceiver(
     received: (count) => http.received(count),
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
   };
+}
+
+/** Answers tell the receiver's own time. */
+function dated(answering: Answering, at: number): Answering {
+  if (typeof answering !== "object" || "length" in answering) return answering;
+  return { ...answering, headers: { date: new Date(at).toUTCString(), ...answering.headers } };
 }

@@ -22,6 +22,8 @@ export interface DbtRunPlan {
   readonly nodes?: readonly (readonly DbtNodeResult[])[] | undefined;
   /** What a step `dbt source freshness` finds. */
   readonly sources?: readonly DbtSourceResult[] | undefined;
+  /** What each step logs. @default one line */
+  readonly log?: string | undefined;
   /** How long after its end its artifacts are saved; `Infinity`: never. @default 0 */
   readonly artifactsMs?: number | undefined;
   /** Why a failed run cannot be retried, such as `RETRY_UNSUPPORTED_CMD`. */
