@@ -242,7 +242,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       giveBackHeld(lane);
       for (const entry of lane.running.entries()) finisher.breakOff(lane, entry, now);
     }
-    settler.writeNow();
+    const others = [...lanes.values()].filter(({ strays }) => strays !== culprit);
+    settler.writeNow({ owner, now, hooks: others.map(({ hook }) => hook) });
   };
 
   return {

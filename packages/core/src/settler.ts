@@ -3,7 +3,7 @@ import { messageOf } from "./errors.ts";
 import type { Lane } from "./lane.ts";
 import type { Logger } from "./logger.ts";
 import { nextTurn } from "./next-turn.ts";
-import type { Acceptance, Settlement, Store } from "./store.ts";
+import type { Acceptance, Settlement, Store, UnknownLeases } from "./store.ts";
 import { UnderWay } from "./under-way.ts";
 
 /** Writes what became of deliveries, many at a time, and does not let go of one before it is stored. */
@@ -17,7 +17,7 @@ export interface Settler extends Disposable {
     readonly lane: Lane;
   }): void;
   /** The process ends: what is not stored is, if at all, before this returns. */
-  writeNow(): void;
+  writeNow(rest: UnknownLeases): void;
   /** Resolves when everything added so far is stored, or was refused once. */
   flushed(): Promise<void>;
   /** Tries nothing again by itself. */
@@ -105,10 +105,13 @@ export function createSettler(options: {
       // Attempts that end in one turn of the event loop are written together.
       nextTurn(() => void write());
     },
-    writeNow() {
+    writeNow(rest) {
       // What is under way may not get there; what did is refused the second time.
       const left = [...[...written].flat(), ...waiting];
-      if (left.length > 0) store.settleNow?.(left.map(({ settlement }) => settlement));
+      store.settleNow?.(
+        left.map(({ settlement }) => settlement),
+        rest,
+      );
     },
     async flushed() {
       if (waiting.length > 0) void write();

@@ -50,9 +50,10 @@ export interface Store extends AsyncDisposable {
 
   /**
    * The same while the process exits, which waits for nothing: stored when it returns, within half a second, or not at all;
-   * never throws. Left out where nothing outlives the process, or where it cannot be done.
+   * never throws. What else the owner of `rest` has leased was not tried, and is due again at once. Left out where nothing
+   * outlives the process, or where it cannot be done.
    */
-  settleNow?(settlements: readonly Settlement[]): void;
+  settleNow?(settlements: readonly Settlement[], rest?: UnknownLeases): void;
 
   /** Moves the end of leases; answers the ids that `owner` still holds. */
   extend(lease: {
@@ -289,6 +290,14 @@ export interface AttemptRecord {
   readonly message?: string | undefined;
   /** What the receiver answered, redacted, as JSON. */
   readonly answer?: JsonValue | undefined;
+}
+
+/** What an owner holds without knowing: the store was asked, and the answer did not come. */
+export interface UnknownLeases {
+  readonly owner: string;
+  readonly now: number;
+  /** Whose deliveries are let go of; those of others stay leased. */
+  readonly hooks: readonly string[];
 }
 
 export interface Memory {

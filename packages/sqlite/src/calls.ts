@@ -11,6 +11,7 @@ import type {
   GateRow,
   LaneWork,
   PurgeRequest,
+  UnknownLeases,
 } from "@pipehooks/core";
 import type { GateSpec } from "@pipehooks/core/gates";
 import type { Fault } from "./fault.ts";
@@ -29,6 +30,8 @@ export interface Operations {
     ask: { readonly owner: string; readonly ids: readonly number[]; readonly until: number };
     answer: readonly number[];
   };
+  /** Answers how many. */
+  letGo: { ask: UnknownLeases; answer: number };
   update: { ask: MemoryWrite; answer: MemoryAnswer };
   read: { ask: readonly string[]; answer: readonly MemoryCells[] };
   lanes: { ask: null; answer: readonly LaneWork[] };

@@ -151,6 +151,7 @@ function createHandlers(
     claim: (ask) => claim()(ask),
     settle: (ask) => settle()(ask),
     extend: (ask) => extend()(ask),
+    letGo: (ask) => owners.letGo(ask),
     update: (ask) => memory().update(ask),
     read: (ask) => memory().read(ask),
     lanes: () => queries().lanes(),

@@ -1,7 +1,10 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
+import type { UnknownLeases } from "@pipehooks/core";
 import type { Ledger } from "./ledger.ts";
 import { stateCodes } from "./states.ts";
+
+const { waiting, retrying, pending, running } = stateCodes;
 
 /** Who holds leases: the numbers that deliveries carry, and which of the processes behind them still live. */
 export interface Owners {
@@ -9,6 +12,8 @@ export interface Owners {
   hold(name: string, until: number): number;
   /** The number of an owner that has claimed before. */
   find(name: string): number | undefined;
+  /** Makes due at once, as if it had not been claimed, what an owner holds of these hooks; answers how much. */
+  letGo(leases: UnknownLeases): number;
   /** Makes due at once what processes of this host held that have ended; looks every few seconds at most. */
   releaseDead(now: number): void;
   reset(): void;
@@ -27,11 +32,18 @@ export function prepareOwners(db: DatabaseSync, ledger: Ledger): Owners {
   const others = db.prepare("SELECT id, host, pid, started, until FROM owners");
   const forget = db.prepare("DELETE FROM owners WHERE id = ?");
   const runningHooks = db.prepare(
-    `SELECT hook FROM counters WHERE state = ${stateCodes.running} AND count > 0`,
+    `SELECT hook FROM counters WHERE state = ${running} AND count > 0`,
   );
   const release = db.prepare(
     `UPDATE deliveries SET due = ?, owner = NULL
-     WHERE hook = ? AND state <= 4 AND due > ? AND due <= ? AND state = ${stateCodes.running} AND owner = ?`,
+     WHERE hook = ? AND state <= 4 AND due > ? AND due <= ? AND state = ${running} AND owner = ?`,
+  );
+  const untilOf = db.prepare("SELECT until FROM owners WHERE id = ?");
+  const letGo = db.prepare(
+    `UPDATE deliveries SET due = ?, owner = NULL, attempts = attempts - 1,
+       state = CASE WHEN resume IS NOT NULL THEN ${pending} WHEN attempts > 1 THEN ${retrying} ELSE ${waiting} END
+     WHERE hook = ? AND state <= 4 AND due > ? AND due <= ? AND state = ${running} AND owner = ?
+     RETURNING state`,
   );
   const own = readIdentity();
   const ids = new Map<string, number>();
@@ -56,6 +68,23 @@ export function prepareOwners(db: DatabaseSync, ledger: Ledger): Owners {
       add.run(id, name, own.host, own.pid, own.started, until);
       ids.set(name, id);
       return id;
+    },
+    letGo({ owner, now, hooks }) {
+      const id = findId(owner);
+      const until = id === undefined ? undefined : untilOf.get(id)?.until;
+      if (id === undefined || until === undefined) return 0;
+      let count = 0;
+      for (const name of hooks) {
+        const hook = ledger.find(name);
+        if (hook === undefined || ledger.count(hook, running) === 0) continue;
+        const rows = letGo.all(now, hook, now, until, id);
+        for (const { state } of rows) {
+          ledger.tally(hook, running, -1);
+          ledger.tally(hook, Number(state), 1);
+        }
+        count += rows.length;
+      }
+      return count;
     },
     releaseDead(now) {
       if (performance.now() - lookedAt < lookEveryMs) return;

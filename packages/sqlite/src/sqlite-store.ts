@@ -7,7 +7,7 @@ import {
   type Store,
   unsettledStates,
 } from "@pipehooks/core";
-import type { Found, Operation, Operations, Step } from "./calls.ts";
+import type { Call, Found, Operation, Operations, Step } from "./calls.ts";
 import { parseOptions, type SqliteStoreOptions } from "./options.ts";
 import {
   packAcceptances,
@@ -119,8 +119,10 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
       const answers = await once("settle", packSettlements(settlements));
       return answers.map((answer) => answer === 1);
     },
-    settleNow(settlements) {
-      runner?.runNow([{ op: "settle", ask: packSettlements(settlements) }], longestExitMs);
+    settleNow(settlements, rest) {
+      const settle: Call = { op: "settle", ask: packSettlements(settlements) };
+      const calls = rest === undefined ? [settle] : [settle, { op: "letGo", ask: rest } as const];
+      runner?.runNow(calls, longestExitMs);
     },
     extend: (lease) => once("extend", lease),
     update: (key, reduce) => inSteps(() => update(key, reduce)),
