@@ -46,16 +46,20 @@ export const busOptionsSchema = z.object({
   random: z.custom((value) => typeof value === "function", "give a function").optional(),
 });
 
-const wholeSchema = busOptionsSchema.extend({
+const wholeSchema = z.strictObject({
+  ...busOptionsSchema.shape,
+  events: z.unknown().optional(),
   hooks: z.array(z.unknown()).optional(),
   store: withMethods("accept", "claim", "settle", "lanes", "watch"),
   deliver: z.boolean().optional(),
 });
+const optionNames = Object.keys(wholeSchema.shape);
 
 /** What is wrong with the options of a bus, each of its hooks apart; a line for each. */
 export function busProblems(options: { readonly events?: EventTypes | undefined }): string[] {
   const checked = wholeSchema.safeParse(options);
-  const problems = checked.success ? [] : checked.error.issues.map((issue) => issuesText([issue]));
+  const issues = checked.error?.issues ?? [];
+  const problems = issues.map((issue) => issuesText([issue], optionNames));
   try {
     defineEvents(options.events ?? {});
   } catch (error) {

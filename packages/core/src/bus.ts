@@ -1,7 +1,7 @@
 import { createAnnouncements } from "./announcements.ts";
 import { type Arrival, EventForStore, NewAcceptance, NewArrival } from "./arrival.ts";
 import { busProblems } from "./bus-problems.ts";
-import { builtInEventTypes, type EventTypes } from "./catalogue.ts";
+import { builtInEventTypes, deliveryEventTypes, type EventTypes } from "./catalogue.ts";
 import { checkHook } from "./check-hook.ts";
 import { systemClock } from "./clock.ts";
 import { type EventContext, type EventRules, type Stamped, stampEvent } from "./create-event.ts";
@@ -26,6 +26,7 @@ import { createRetention } from "./retention.ts";
 import { createRouter } from "./router.ts";
 import { createShutDown } from "./shut-down.ts";
 import type { Acceptance, Accepted } from "./store.ts";
+import { strangersIn } from "./strangers.ts";
 import { unknownHook } from "./unknown-hook.ts";
 import { withoutStop } from "./without-stop.ts";
 
@@ -67,6 +68,12 @@ export function createPipehooks<const Types extends EventTypes = Record<never, n
     maxEventBytes: options.maxEventBytes ?? defaultMaxEventBytes,
     wantsJson: store.durable,
   };
+  const strangers = strangersIn(options.hooks ?? [], {
+    types: [...Object.keys(rules.types), ...deliveryEventTypes],
+    allowUnknownTypes: rules.allowUnknownTypes,
+    destinations: Object.keys(options.destinations ?? {}),
+  });
+  for (const stranger of strangers) logger.warn(stranger);
   const router = createRouter(
     hooks.filter(({ policy }) => policy.enabled).map(({ route }) => route),
   );

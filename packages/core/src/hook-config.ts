@@ -131,7 +131,8 @@ function prepareHook(
 ): PreparedHook | undefined {
   const checked = configSchema.safeParse(config);
   if (!checked.success) {
-    for (const issue of checked.error.issues) report(issuesText([issue]));
+    const known = Object.keys(configSchema.shape);
+    for (const issue of checked.error.issues) report(issuesText([issue], known));
     return undefined;
   }
   const { name, filter = {} } = config;

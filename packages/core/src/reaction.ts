@@ -105,7 +105,7 @@ export function checkOptions(kind: HookKind, options: unknown, hook: string): un
   if (result.issues === undefined) return result.value;
   throw new HookError(
     "HOOK_OPTIONS_INVALID",
-    `options of ${kind.name}: ${issuesText(result.issues)}`,
+    `options of ${kind.name}: ${issuesText(result.issues, Object.keys(Object(Reflect.get(kind.options, "shape"))))}`,
   );
 }
 
