@@ -1,4 +1,4 @@
-import { type GivenAnswer, type HookError, parseRetryAfter } from "@pipehooks/core";
+import { type GivenAnswer, type HookError, optionName, parseRetryAfter } from "@pipehooks/core";
 import { fieldOf } from "./cloud.ts";
 import {
   type Complaint,
@@ -18,10 +18,8 @@ const passing =
   /^(?:ExpiredToken(?:Exception)?|RequestExpired|RequestTimeTooSkewed|OperationAbortedException)$/;
 const noCredentials = /^(?:CredentialsProviderError|TokenProviderError)$/;
 
-const credentials =
-  "Check the credentials: accessKeyId and secretAccessKey, or what the environment gives.";
-const permission =
-  "Allow logs:PutLogEvents and logs:CreateLogStream (with createGroup logs:CreateLogGroup, with retentionDays logs:PutRetentionPolicy).";
+const credentials = `Check ${optionName("accessKeyId")} and ${optionName("secretAccessKey")}, or what the environment gives.`;
+const permission = `Allow logs:PutLogEvents and logs:CreateLogStream; with ${optionName("createGroup")} logs:CreateLogGroup, with ${optionName("retentionDays")} logs:PutRetentionPolicy.`;
 
 /** What an answer of CloudWatch Logs means, by its name and then by its status. */
 export function judgeAws({ code = "", status }: Complaint): Verdict {
@@ -31,13 +29,13 @@ export function judgeAws({ code = "", status }: Complaint): Verdict {
     case "InvalidParameterException":
       return {
         type: "refuse",
-        remedy: "Check logGroup, logStream and entity, and the records.",
+        remedy: `Check ${optionName("logGroup")}, ${optionName("logStream")} and "entity", and the records.`,
         divisible: true,
       };
     case "ResourceNotFoundException":
       return {
         type: "refuse",
-        remedy: "Make the group and the stream, or set createGroup and createStream.",
+        remedy: `Make the group and the stream, or set ${optionName("createGroup")} and ${optionName("createStream")}.`,
       };
     case "AccessDeniedException":
       return { type: "refuse", remedy: permission };

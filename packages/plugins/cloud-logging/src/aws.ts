@@ -26,7 +26,9 @@ export async function createAws(
   const logStream = createAwsStream(options, { client, context });
 
   const toValue = (record: ReturnType<typeof toRecord>): BatchRecord<AwsEvent> => {
-    const message = textOf(fit(record.content, (content) => Buffer.byteLength(textOf(content))));
+    const message = textOf(
+      fit(record.content, { sizeOf: (content) => Buffer.byteLength(textOf(content)) }),
+    );
     if (message === "") {
       throw new HookError(
         "REQUEST_INVALID",

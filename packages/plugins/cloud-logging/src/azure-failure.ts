@@ -1,4 +1,4 @@
-import { type GivenAnswer, type HookError, parseRetryAfter } from "@pipehooks/core";
+import { type GivenAnswer, type HookError, optionName, parseRetryAfter } from "@pipehooks/core";
 import { fieldOf } from "./cloud.ts";
 import {
   type Complaint,
@@ -14,12 +14,11 @@ import {
 const noCredentials =
   /^(?:CredentialUnavailableError|AuthenticationRequiredError|AggregateAuthenticationError)$/;
 
-const credentials =
-  "Check the credentials: tenantId, clientId and clientSecret, or what the environment gives.";
+const credentials = `Check ${optionName("tenantId")}, ${optionName("clientId")} and ${optionName("clientSecret")}, or what the environment gives.`;
 const remedies: Readonly<Record<number, string>> = {
   401: credentials,
   403: 'Give the identity the role "Monitoring Metrics Publisher" on the data collection rule; that takes up to half an hour to hold. Replay the deliveries then.',
-  404: "Check endpoint, dcr and stream.",
+  404: 'Check "endpoint", "dcr" and "stream".',
 };
 
 /** What an answer of Logs Ingestion means. */
@@ -27,7 +26,7 @@ export function judgeAzure({ status }: Complaint): Verdict {
   if (status === 400) {
     return {
       type: "refuse",
-      remedy: "Check stream, and the records against its columns.",
+      remedy: 'Check "stream", and the records against its columns.',
       divisible: true,
     };
   }
@@ -42,7 +41,7 @@ export function toAzureFailure(error: unknown, where: Where, now: number): HookE
     return toFailure(refusal, verdict, { ...where, store: "Microsoft Entra ID" });
   }
   if (error instanceof Error && noCredentials.test(error.name)) {
-    const remedy = `${credentials} Behind a proxy or with an authorityHost, check "ca". Another attempt asks again.`;
+    const remedy = `${credentials} Behind a proxy or with ${optionName("authorityHost")}, check "ca". Another attempt asks again.`;
     return toUnknownSelf(error, remedy, where);
   }
   const complaint = azureComplaint(error, now);

@@ -8,6 +8,7 @@ import {
   type JsonObject,
   loadOptional,
   type RecordOutcome,
+  redactJson,
 } from "@pipehooks/core";
 import { givenAzureComplaint, judgeAzure, toAzureFailure } from "./azure-failure.ts";
 import type { AzureLogsOptions } from "./azure-options.ts";
@@ -76,9 +77,9 @@ export async function createAzure(
   const address = `${endpoint.replace(/\/+$/, "")}/dataCollectionRules/${dcr}/streams/${stream}`;
 
   const toValue = (delivery: Delivery): BatchRecord<JsonObject> => {
-    const { content, time } = toRecord(delivery);
-    const value = fit(toRow({ content, time }), rowBytes);
-    return { value, bytes: rowBytes(value), time };
+    const record = toRecord(delivery);
+    const value = toRow(record, fit);
+    return { value, bytes: rowBytes(value), time: record.time };
   };
 
   return {
@@ -101,7 +102,7 @@ export async function createAzure(
       return {
         target: redact(`POST ${address}?api-version=${apiVersion}`),
         headers: { authorization: "Bearer [redacted]", "content-type": "application/json" },
-        body: [JSON.parse(redact(JSON.stringify(value)))],
+        body: [redactJson(value, redact)],
       };
     },
     answered(answer) {

@@ -5,7 +5,6 @@ import {
   type GivenAnswer,
   type HookContext,
   HookError,
-  type JsonObject,
   type JsonValue,
   type Outcome,
   parseDuration,
@@ -28,12 +27,23 @@ export interface Cloud<Value> extends BatchSender<Value> {
 export interface CloudParts {
   readonly context: HookContext;
   readonly toRecord: (delivery: Delivery) => LogRecord;
-  /** The content within what the provider takes: cut, or refused. */
-  readonly fit: <Content extends string | JsonObject>(
-    content: Content,
-    sizeOf: (content: Content) => number,
-  ) => Content;
+  readonly fit: Fit;
   readonly requestTimeoutMs: number;
+}
+
+/**
+ * The content within what the provider takes: cut, or refused.
+ * @throws HookError REQUEST_INVALID
+ */
+export type Fit = <Content extends JsonValue>(content: Content, limit: Limit<Content>) => Content;
+
+export interface Limit<Content> {
+  /** Bytes of it as the provider counts them. */
+  sizeOf(content: Content): number;
+  /** @default those of a record */
+  readonly mostBytes?: number | undefined;
+  /** What is too large, for messages. @default "the record" */
+  readonly what?: string | undefined;
 }
 
 const defaultTimeout = "20s";
@@ -44,18 +54,18 @@ export function toParts(options: CloudLoggingOptions, context: HookContext): Clo
   return {
     context,
     toRecord: createToRecord(options.record),
-    fit(content, sizeOf) {
+    fit(content, { sizeOf, mostBytes = most, what = "the record" }) {
       const bytes = sizeOf(content);
-      if (bytes <= most) return content;
+      if (bytes <= mostBytes) return content;
       const refuse = options.oversize === "refuse";
-      const cut = refuse ? undefined : cutToFit(content, most, sizeOf);
-      if (cut !== undefined) return cut;
+      const cut = refuse ? content : cutToFit(content, mostBytes, sizeOf);
+      if (sizeOf(cut) <= mostBytes) return cut;
       const remedy = refuse
         ? 'Write less of the event ("record"), or set "oversize: cut"'
         : 'Write less of the event ("record")';
       throw new HookError(
         "REQUEST_INVALID",
-        `${name}: the record has ${bytes} bytes, and one may have ${most}. ${remedy}.`,
+        `${name}: ${what} has ${bytes} bytes, and one may have ${mostBytes}. ${remedy}.`,
       );
     },
     requestTimeoutMs: parseDuration(options.requestTimeout ?? defaultTimeout),

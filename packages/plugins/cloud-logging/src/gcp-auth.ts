@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { HookError, messageOf } from "@pipehooks/core";
+import { HookError, messageOf, optionName } from "@pipehooks/core";
 import { z } from "zod";
 import type { GcpLogsOptions } from "./gcp-options.ts";
 import { isPlainHttp } from "./option-rules.ts";
@@ -48,7 +48,7 @@ async function readKey(file: string, name: string): Promise<z.output<typeof keyF
     const why = isMissing ? messageOf(error) : "it is not the JSON of a service account's key";
     throw new HookError(
       "HOOK_OPTIONS_INVALID",
-      `${name}: "keyFile" ${file} cannot be used: ${why}. Other kinds of credentials are found by GOOGLE_APPLICATION_CREDENTIALS.`,
+      `${name}: ${optionName("keyFile")} ${file} cannot be used: ${why}. Other kinds of credentials are found by GOOGLE_APPLICATION_CREDENTIALS.`,
     );
   }
 }

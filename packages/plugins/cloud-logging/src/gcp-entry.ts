@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { JsonObject, JsonValue } from "@pipehooks/core";
 
 /** A LogEntry as the client takes it (google/logging/v2/log_entry.proto), its payload still as JSON. */
@@ -14,6 +15,14 @@ export interface GcpEntry {
 
 /** Deeper than this, values become JSON texts: readers of protocol buffers give up at a depth of 100 messages. */
 const deepest = 20;
+
+/**
+ * What entries of one time are told apart by. An event's id does so among those of its source; it comes first, for queries
+ * sort by it.
+ */
+export function toInsertId(id: string, source: string): string {
+  return `${id}.${hash("sha256", source, "hex").slice(0, 12)}`;
+}
 
 /** Seconds and nanoseconds without the noise of a division: entries are told apart by them. */
 export function toTimestamp(ms: number): GcpEntry["timestamp"] {

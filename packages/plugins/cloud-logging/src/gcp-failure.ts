@@ -1,4 +1,4 @@
-import type { GivenAnswer, HookError, RecordOutcome } from "@pipehooks/core";
+import { type GivenAnswer, type HookError, optionName, type RecordOutcome } from "@pipehooks/core";
 import { fieldOf } from "./cloud.ts";
 import { type Complaint, toFailure, toUnanswered, type Verdict, type Where } from "./failure.ts";
 
@@ -38,11 +38,15 @@ export function judgeGcp({ status }: Complaint): Verdict {
       return { type: "retry", everybody: false };
     case "INVALID_ARGUMENT":
     case "OUT_OF_RANGE":
-      return { type: "refuse", remedy: "Check the records, resource and labels.", divisible: true };
+      return {
+        type: "refuse",
+        remedy: 'Check the records, "resource" and "labels".',
+        divisible: true,
+      };
     case "UNAUTHENTICATED":
       return {
         type: "refuse",
-        remedy: "Check the credentials: keyFile, credentials, or what the environment gives.",
+        remedy: `Check ${optionName("keyFile")} or "credentials", or what the environment gives.`,
       };
     case "PERMISSION_DENIED":
       return {
@@ -50,7 +54,7 @@ export function judgeGcp({ status }: Complaint): Verdict {
         remedy: "Give the account the role Logs Writer (roles/logging.logWriter) in the project.",
       };
     case "NOT_FOUND":
-      return { type: "refuse", remedy: "Check projectId." };
+      return { type: "refuse", remedy: `Check ${optionName("projectId")}.` };
     default:
       return { type: "refuse", remedy: "Replay the deliveries when it is mended." };
   }

@@ -5,13 +5,15 @@ import {
   delivered,
   isHookError,
   loadOptional,
+  optionName,
+  redactJson,
   toTemplateScope,
 } from "@pipehooks/core";
 import { type Cloud, type CloudParts, requestSignal } from "./cloud.ts";
 import { cutText } from "./cut.ts";
 import { toAborted, toFailure, toUnknownSelf, type Where } from "./failure.ts";
 import { gcpPackage, toAuthOptions } from "./gcp-auth.ts";
-import { entryBytes, type GcpEntry, toLogEntry, toTimestamp } from "./gcp-entry.ts";
+import { entryBytes, type GcpEntry, toInsertId, toLogEntry, toTimestamp } from "./gcp-entry.ts";
 import { givenGcpComplaint, judgeGcp, toGcpFailure, toGcpOutcomes } from "./gcp-failure.ts";
 import type { GcpLogsOptions } from "./gcp-options.ts";
 import { parseTraceparent } from "./trace.ts";
@@ -56,18 +58,23 @@ export async function createGcp(
   const labelsOf = createToLabels(options.labels);
 
   const clientOptions = { ...toClientOptions(options), ...(await toAuthOptions(options, name)) };
-  let client: LoggingServiceV2Client | undefined;
-  // A client that could not sign in once never does: the next call makes another one.
-  const ready = async (): Promise<LoggingServiceV2Client> => {
-    if (client !== undefined) return client;
+  let client: Promise<LoggingServiceV2Client> | undefined;
+  const connect = async (): Promise<LoggingServiceV2Client> => {
     const made: LoggingServiceV2Client = new v2.LoggingServiceV2Client(clientOptions);
     try {
       await made.initialize();
     } catch (error) {
       throw toUnknownSelf(error, credentialsRemedy, where);
     }
-    client = made;
     return made;
+  };
+  /** One client, also for calls at the same time. One that could not sign in never does: the next call makes another one. */
+  const ready = (): Promise<LoggingServiceV2Client> => {
+    client ??= connect().catch((error: unknown) => {
+      client = undefined;
+      throw error;
+    });
+    return client;
   };
 
   const write = async (request: object, signal: AbortSignal): Promise<void> => {
@@ -90,7 +97,7 @@ export async function createGcp(
     const trace = parseTraceparent(delivery.event.traceparent);
     const entry = {
       severity: record.severity,
-      insertId: record.id,
+      insertId: toInsertId(record.id, delivery.event.source),
       timestamp: toTimestamp(record.time),
       labels: labelsOf(delivery),
       ...(trace !== undefined && {
@@ -99,7 +106,9 @@ export async function createGcp(
         traceSampled: trace.sampled,
       }),
     };
-    const payload = fit(record.content, (content) => entryBytes({ ...entry, payload: content }));
+    const payload = fit(record.content, {
+      sizeOf: (content) => entryBytes({ ...entry, payload: content }),
+    });
     const value = { ...entry, payload };
     return { value, bytes: entryBytes(value), time: record.time };
   };
@@ -127,7 +136,7 @@ export async function createGcp(
       };
       return {
         target: redact(`entries.write to ${where.store}, ${logName}`),
-        body: JSON.parse(redact(JSON.stringify(body))),
+        body: redactJson(body, redact),
       };
     },
     answered(answer) {
@@ -144,13 +153,13 @@ export async function createGcp(
       return { summary: `${where.store} would take entries into ${log}; nothing was written` };
     },
     async close() {
-      await client?.close();
+      const made = await client?.catch(() => undefined);
+      await made?.close();
     },
   };
 }
 
-const credentialsRemedy =
-  "Give keyFile or credentials, or set GOOGLE_APPLICATION_CREDENTIALS. Another attempt looks again.";
+const credentialsRemedy = `Give ${optionName("keyFile")} or "credentials", or set GOOGLE_APPLICATION_CREDENTIALS. Another attempt looks again.`;
 
 /** What the event says of itself, as labels; they are what entries are found by. */
 function defaultLabels({ event }: Delivery): Record<string, string> {

@@ -20,8 +20,8 @@ export interface CloudLoggingOptions {
   /** Template of what is written: an object or a text over the event. @default a flat object with all that the event says */
   readonly record?: JsonValue | undefined;
   /**
-   * What becomes of a record that is larger than the provider takes: `cut` shortens its longest texts and says so in
-   * them, `refuse` makes it a dead letter. @default "cut"
+   * What becomes of a record that is larger than the provider takes, or on Azure has a column that is: `cut` shortens
+   * its largest texts, lists and objects and says so in them, `refuse` makes it a dead letter. @default "cut"
    */
   readonly oversize?: "cut" | "refuse" | undefined;
   /** One request to the provider, such as `"20s"`; less than the hook's `timeout`. @default "20s" */

@@ -165,7 +165,9 @@ describe("groups and streams", () => {
     expect(await it.log.failure()).toMatchObject({
       code: "RECEIVER_REFUSED",
       retryable: false,
-      message: expect.stringMatching(/ResourceNotFoundException.*log group.*createGroup/),
+      message: expect.stringMatching(
+        /ResourceNotFoundException.*log group.*"createGroup" \("create_group" in YAML\)/,
+      ),
     });
   });
 
@@ -271,6 +273,17 @@ describe("an answer of", () => {
     expect((await it.log.failure()).retryAfterMs).toBe(wait);
   });
 
+  test.for([
+    ["InvalidParameterException", '"logGroup" ("log_group" in YAML)'],
+    ["AccessDeniedException", '"retentionDays" ("retention_days" in YAML)'],
+  ] as const)("%s says what to check, in code and in YAML", async ([answer, option]) => {
+    await using it = await open();
+    using _ = it.logs.fault({ on: "PutLogEvents", answer });
+    await it.log.send([{}]).catch(() => undefined);
+
+    expect((await it.log.failure()).message).toContain(option);
+  });
+
   test("HTML of a gateway says what it is", async () => {
     await using it = await open();
     using _ = it.logs.fault({ answer: 503 });
@@ -338,8 +351,12 @@ describe("credentials", () => {
     await using wrongId = await open({ aws: { accessKeyId: "AKIANOBODY" } });
     await using wrongSecret = await open({ aws: { secretAccessKey: "no/such+key" } });
 
-    expect((await wrongId.log.failure()).message).toMatch(/UnrecognizedClient.*accessKeyId/);
-    expect((await wrongSecret.log.failure()).message).toMatch(/InvalidSignature.*secretAccessKey/);
+    expect((await wrongId.log.failure()).message).toMatch(
+      /UnrecognizedClient.*"accessKeyId" \("access_key_id" in YAML\)/,
+    );
+    expect((await wrongSecret.log.failure()).message).toMatch(
+      /InvalidSignature.*"secretAccessKey" \("secret_access_key" in YAML\)/,
+    );
   });
 
   test("come from the usual chain where none are given, and so does the region", async () => {

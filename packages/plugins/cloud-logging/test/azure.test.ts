@@ -109,14 +109,41 @@ describe("an upload", () => {
     expect(Buffer.byteLength(JSON.stringify(row?.metadata))).toBeLessThanOrEqual(65_536);
   });
 
-  test("has numbers without end as a text that is cut, for want of texts to cut", async () => {
+  test.for([
+    ["numbers", Array.from({ length: 20_000 }, (_, index) => index)],
+    ["short texts", Array.from({ length: 6_000 }, (_, index) => `row-${index}-ok`)],
+    ["rows", Array.from({ length: 3_000 }, (_, id) => ({ id, name: `row-${id}`, ok: true }))],
+    ["longer rows", Array.from({ length: 300 }, (_, id) => ({ id, note: "x".repeat(300) }))],
+    ["unlike values", Array.from({ length: 300 }, (_, n) => (n % 3 ? n : "x".repeat(900)))],
+  ] as const)("has of a list of many %s the first ones, as JSON", async ([, list]) => {
     await using it = await open();
-    const numbers = Array.from({ length: 20_000 }, (_, index) => index);
 
-    await it.log.send([{ metadata: { numbers } }]);
+    await it.log.send([{ metadata: { list, last: "kept" } }]);
 
-    expect(it.rows()[0]?.metadata).toMatch(/^\{"numbers":\[0,1,.*\[cut, \d+ bytes in all\]$/);
+    const { metadata } = Object(it.rows()[0]);
+    const bytes = Buffer.byteLength(JSON.stringify(metadata));
+    expect(bytes).toBeLessThanOrEqual(65_536);
+    expect(bytes).toBeGreaterThan(60_000);
+    expect(metadata.last).toBe("kept");
+    expect(metadata.list.at(-1)).toBe(`… [cut, ${list.length} items in all]`);
+    expect(metadata.list.slice(0, -1)).toEqual(list.slice(0, metadata.list.length - 1));
   });
+
+  test.for([
+    ["a text", { error: { message: "x", stack: "s".repeat(100_000) } }, "error_stack", 100_000],
+    ["an object", { metadata: { list: "x".repeat(50_000).split("") } }, "metadata", 200_010],
+  ] as const)(
+    "refuses a column over 64 KB where nothing shall be cut: %s",
+    async ([, fields, column, bytes]) => {
+      await using it = await open({ more: { oversize: "refuse" } });
+
+      expect(await it.log.failure(fields)).toMatchObject({
+        code: "REQUEST_INVALID",
+        message: `test: the column "${column}" has ${bytes} bytes, and one may have 65536. Write less of the event ("record"), or set "oversize: cut".`,
+      });
+      expect(it.rows()).toEqual([]);
+    },
+  );
 
   test("goes by the user agent of its own name", async () => {
     await using it = await open();
@@ -185,7 +212,9 @@ describe("an answer of", () => {
   test("404 names what to check", async () => {
     await using it = await open({ azure: { dcr: "dcr-ffffffffffffffffffffffffffffffff" } });
 
-    expect((await it.log.failure()).message).toMatch(/404.*not found.*dcr and stream/);
+    expect((await it.log.failure()).message).toMatch(
+      /404.*not found\. Check "endpoint", "dcr" and "stream"\./,
+    );
   });
 });
 
@@ -222,7 +251,9 @@ describe("the end of a call", () => {
 
     expect(await it.log.failure()).toMatchObject({
       retryable: true,
-      message: expect.stringMatching(/could not sign in.*"ca"/),
+      message: expect.stringMatching(
+        /could not sign in.*"authorityHost" \("authority_host" in YAML\), check "ca"/,
+      ),
     });
   });
 });
@@ -244,7 +275,9 @@ describe("signing in", () => {
     expect(await it.log.failure()).toMatchObject({
       code: "RECEIVER_REFUSED",
       retryable: false,
-      message: expect.stringMatching(/Entra ID.*AADSTS700\d+.*clientSecret/),
+      message: expect.stringMatching(
+        /Entra ID.*AADSTS700\d+.*"clientSecret" \("client_secret" in YAML\)/,
+      ),
     });
   });
 

@@ -55,7 +55,7 @@ describe("entries.write", () => {
     expect(it.logs.calls).toMatchObject([{ entries: 2, refused: undefined }]);
     expect(it.logs.entries[0]).toEqual({
       logName: "projects/pipehooks-test/logs/pipehooks",
-      insertId: "evt_0",
+      insertId: expect.stringMatching(/^evt_0\.[0-9a-f]{12}$/),
       timestamp: "2026-01-15T06:30:00.000000000Z",
       severity: "CRITICAL",
       resource: { type: "global", labels: {} },
@@ -143,6 +143,20 @@ describe("entries.write", () => {
     expect([it.logs.written.length, it.logs.entries.length]).toEqual([2, 1]);
   });
 
+  test("of two sources with an equal id in the same millisecond is two entries, each of them once", async () => {
+    await using it = await open();
+    const events = ["/pipelines/a", "/pipelines/b"].map((source) => ({ id: "1", source }));
+
+    await it.log.send(events);
+    await it.log.send(events);
+
+    expect(it.logs.written).toHaveLength(4);
+    expect(it.logs.entries.map(({ jsonPayload }) => Object(jsonPayload).source)).toEqual([
+      "/pipelines/a",
+      "/pipelines/b",
+    ]);
+  });
+
   test("values come out as they went in, and their bytes are known to the last one", async () => {
     await using it = await open();
     const value = fc.jsonValue({ maxDepth: 5 }) as fc.Arbitrary<JsonValue>;
@@ -191,6 +205,22 @@ describe("entries.write", () => {
     expect(it.logs.calls[0]?.bytes).toBeLessThan(250_100);
   });
 
+  test("an entry with very many short texts is cut to 250 000 bytes, too", async () => {
+    await using it = await open();
+    const rows = Array.from({ length: 20_000 }, (_, index) => `row-${index}-ok`);
+    const error = { message: "disk full", stack: "    at load\n".repeat(400) };
+
+    expect(await it.log.send([{ metadata: { rows, last: true }, error }])).toEqual([undefined]);
+
+    const { metadata, error_stack } = Object(it.logs.entries[0]?.jsonPayload);
+    expect(it.logs.calls[0]?.bytes).toBeLessThan(250_100);
+    expect(it.logs.calls[0]?.bytes).toBeGreaterThan(200_000);
+    expect(metadata.rows.at(-2)).toMatch(/^row-\d+-ok$/);
+    expect(metadata.rows.at(-1)).toBe("… [cut, 20000 items in all]");
+    expect(metadata.last).toBe(true);
+    expect(error_stack).toBe(error.stack);
+  });
+
   test("a call of 9 900 000 bytes is taken", async () => {
     await using it = await open();
     const { maxBytes, recordOverhead = 0, callOverhead = 0 } = limits();
@@ -231,7 +261,10 @@ describe("entries that Google does not take", () => {
       retryable: false,
       message: expect.stringMatching(/INVALID_ARGUMENT.*evt_1.*24h in the future/),
     });
-    expect(it.logs.written.map(({ insertId }) => insertId)).toEqual(["evt_0", "evt_2"]);
+    expect(it.logs.written.map(({ jsonPayload }) => Object(jsonPayload).id)).toEqual([
+      "evt_0",
+      "evt_2",
+    ]);
   });
 
   test("are a whole call that may be divided, where none is named", async () => {
@@ -277,6 +310,16 @@ describe("an answer of", () => {
 
     expect(await it.log.failure()).toMatchObject(expected);
     expect(it.logs.calls).toHaveLength(1);
+  });
+
+  test.for([
+    ["NOT_FOUND", '"projectId" ("project_id" in YAML)'],
+    ["UNAUTHENTICATED", '"keyFile" ("key_file" in YAML)'],
+  ] as const)("%s says what to check, in code and in YAML", async ([answer, option]) => {
+    await using it = await open();
+    using _ = it.logs.fault({ answer });
+
+    expect((await it.log.failure()).message).toContain(`Check ${option}`);
   });
 
   test("RESOURCE_EXHAUSTED comes of too much in too short a time, too", async () => {
@@ -376,6 +419,16 @@ test("what a route test says was answered is judged as if it had been", async ()
   expect(() => answered(403)).toThrow(expect.objectContaining({ retryable: false }));
 });
 
+test("calls that begin at the same time share one connection, which closes with the hook", async () => {
+  await using it = await open();
+
+  await Promise.all(["a", "b", "c", "d"].map((id) => it.log.send([{ id }])));
+  expect(it.logs.written).toHaveLength(4);
+  await it.log[Symbol.asyncDispose]();
+
+  await vi.waitFor(() => expect(it.logs.open).toBe(0));
+});
+
 test("a hook can be disposed twice, and leaves no connection open", async () => {
   await using it = await open();
   await it.log.send([{}]);
@@ -448,12 +501,40 @@ describe("credentials", () => {
       expect(ends[3]).toMatchObject({
         retryable: true,
         scope: "destination",
-        message: expect.stringMatching(/could not sign in.*GOOGLE_APPLICATION_CREDENTIALS/),
+        message: expect.stringMatching(
+          /could not sign in.*"keyFile" \("key_file" in YAML\).*GOOGLE_APPLICATION_CREDENTIALS/,
+        ),
       });
     } finally {
       await rm(folder, { recursive: true });
     }
   }, 60_000);
+
+  test("that come later are found by the next call", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "pipehooks-gcp-"));
+    const key = join(folder, "key.json");
+    vi.stubEnv("GOOGLE_APPLICATION_CREDENTIALS", key);
+    await using logs = await createGoogleLoggingReceiver({ now, tls: true });
+    const endpoint = `https://localhost:${logs.port}`;
+    await using log = await openLog({
+      provider: "gcp",
+      gcp: { projectId: "pipehooks-test", endpoint },
+    });
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+
+    const before = await Promise.all([log.failure(), log.failure()]);
+    await writeFile(
+      key,
+      JSON.stringify({ type: "service_account", client_email: clientEmail, private_key: pem }),
+    );
+    const after = await log.failure();
+    await rm(folder, { recursive: true });
+
+    for (const { message } of before) expect(message).toContain("could not sign in");
+    // Its certificate is one that nobody here trusts.
+    expect(after.message).toContain("UNAVAILABLE");
+  });
 
   test.for([
     "{}",
@@ -470,7 +551,7 @@ describe("credentials", () => {
 
       await expect(opening).rejects.toMatchObject({
         code: "HOOK_OPTIONS_INVALID",
-        message: expect.not.stringContaining("s3cret"),
+        message: expect.stringMatching(/^test: "keyFile" \("key_file" in YAML\) (?!.*s3cret)/s),
       });
       await rm(keyFile, { force: true });
     },

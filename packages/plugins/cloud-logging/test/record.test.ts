@@ -1,6 +1,7 @@
 import { type cloudLogging, severityOf } from "@pipehooks/cloud-logging";
 import type { Delivery, PipehooksEvent } from "@pipehooks/core";
 import { createTestDelivery, createTestEvent } from "@pipehooks/testing";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { openLog } from "./stores.ts";
 
@@ -178,12 +179,56 @@ describe("a record that is too large", () => {
     });
   });
 
-  test("is refused where it is large without long texts", async () => {
-    const metadata = { numbers: Array.from({ length: 20_000 }, (_, index) => index) };
+  test("has what is largest cut by its last items where its texts are short", async () => {
+    const numbers = Array.from({ length: 20_000 }, (_, index) => index);
+    const flags = Object.fromEntries(numbers.map((number) => [`flag_${number}`, true]));
+    const event = createTestEvent({
+      metadata: { numbers, flags, rows: 3 },
+      extensions: { a: "b" },
+    });
 
-    await expect(
-      messageOf({ event: createTestEvent({ metadata }) }, { batch }),
-    ).rejects.toMatchObject({ code: "REQUEST_INVALID" });
+    const { metadata, extensions } = JSON.parse(await messageOf({ event }, { batch }));
+
+    expect(metadata.numbers.at(-1)).toBe("… [cut, 20000 items in all]");
+    expect(metadata.flags).toMatchObject({ flag_0: true, "…": "[cut, 20000 fields in all]" });
+    expect(metadata.rows).toBe(3);
+    expect(extensions).toEqual({ a: "b" });
+  });
+
+  test("fits whatever it is made of, stays JSON, and is as it was where nothing says that it is cut", async () => {
+    await using log = await openLog({ provider: "aws", aws, batch, record: "${metadata}" });
+    const text = fc.oneof(fc.string({ unit: "binary" }), fc.constant("\u0001\n".repeat(900)));
+    const value = fc.jsonValue({ maxDepth: 6, stringUnit: "binary" });
+    const many = fc.array(fc.oneof(value, text), { maxLength: 12 });
+    const part = fc.tuple(many, fc.integer({ min: 1, max: 200 }));
+    await fc.assert(
+      fc.property(fc.dictionary(fc.string(), part, { maxKeys: 5 }), (parts) => {
+        const metadata = JSON.parse(
+          JSON.stringify(
+            Object.fromEntries(
+              Object.entries(parts).map(([key, [items, times]]) => [
+                key,
+                items.length === 0 ? [] : Array.from({ length: times }, () => items).flat(),
+              ]),
+            ),
+          ),
+        );
+
+        const { value, bytes } = log.record({ event: createTestEvent({ metadata }) });
+
+        const { message } = value as { readonly message: string };
+        const written = JSON.parse(message);
+        expect(bytes).toBeLessThanOrEqual(32_768 - 26);
+        if (!message.includes("[cut, ")) expect(written).toEqual(metadata);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("is refused where there is no room for anything", async () => {
+    await expect(messageOf({ event: large }, { batch: { maxBytes: "60B" } })).rejects.toMatchObject(
+      { code: "REQUEST_INVALID" },
+    );
   });
 });
 

@@ -4,7 +4,7 @@ import { escapeHtml } from "./escape-html.ts";
 import { toHeaderText } from "./headers.ts";
 import { toHtmlBody, toHtmlOfText } from "./html-body.ts";
 import type { EmailSettings } from "./options.ts";
-import { errorTexts, toReport } from "./report.ts";
+import { errorTexts, toBrief, toReport } from "./report.ts";
 import { type Amount, type BodyExtras, toTextBody } from "./text-body.ts";
 
 /** What a mail says. */
@@ -79,13 +79,19 @@ function htmlOf(
   }
 }
 
+/** Errors are cut first, then rows. */
 const amounts: readonly Amount[] = [
   { rows: 200, error: 16_000 },
-  { rows: 100, error: 8_000 },
-  { rows: 30, error: 3_000 },
+  { rows: 200, error: 8_000 },
+  { rows: 200, error: 3_000 },
+  { rows: 200, error: 1_000 },
+  { rows: 100, error: 1_000 },
+  { rows: 30, error: 1_000 },
   { rows: 10, error: 1_000 },
   { rows: 0, error: 200 },
 ];
+/** Characters of an error that is attached: more of it need not stand in the mail as well. */
+const mostOfAttached = 3_000;
 
 /** As much of the report as the cap allows. */
 function fitted(
@@ -94,21 +100,25 @@ function fitted(
   maxBytes: number,
   write: (report: Message, amount: Amount, extras: BodyExtras) => string,
 ): string {
-  // What is attached need not stand in the mail as well.
-  const usable = extras.attached === undefined ? amounts : amounts.slice(2);
-  for (const amount of usable) {
+  const mostError = extras.attached === undefined ? Number.POSITIVE_INFINITY : mostOfAttached;
+  for (const amount of amounts) {
+    if (amount.error > mostError) continue;
     const body = write(report, amount, extras);
     if (Buffer.byteLength(body) <= maxBytes) return body;
   }
-  const brief = { ...report, facts: report.facts.slice(0, 3), summary: undefined, links: [] };
-  return write(brief, { rows: 0, error: 0 }, extras);
+  return write(toBrief(report), { rows: 0, error: 0 }, extras);
 }
 
 function toPlainBody(report: Message, amount: Amount, extras: BodyExtras): string {
   return plain(toTextBody(report, amount, extras));
 }
 
-function attachmentsOf({ events, event, count }: Delivery, over: number): readonly Attachment[] {
+function attachmentsOf(
+  { alert, events, event, count }: Delivery,
+  over: number,
+): readonly Attachment[] {
+  // The mail that told of an incident has its error.
+  if (alert?.state === "resolved") return [];
   const long = (count > 1 ? events : [event]).flatMap((each) => {
     const error = describeError(each);
     if (error === undefined) return [];
@@ -132,7 +142,9 @@ function plain(text: string): string {
 function cutBytes(text: string, most: number): string {
   if (Buffer.byteLength(text) <= most) return text;
   const mark = "\n… cut: it was too long for a mail.\n";
-  const bytes = Buffer.from(text).subarray(0, Math.max(0, most - Buffer.byteLength(mark)));
-  // A character that was cut in two becomes a mark of its own.
-  return `${bytes.toString("utf8").replace(/\uFFFD+$/, "")}${mark}`;
+  const bytes = Buffer.from(text);
+  let end = Math.max(0, most - Buffer.byteLength(mark));
+  // Not in the middle of a character.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return `${bytes.toString("utf8", 0, end)}${mark}`;
 }

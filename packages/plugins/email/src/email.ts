@@ -9,6 +9,7 @@ import {
   HookError,
   type HookFactory,
   type Outcome,
+  optionName,
   skipped,
 } from "@pipehooks/core";
 import { toFailure, type Where } from "./failure.ts";
@@ -20,7 +21,7 @@ import { secretsOf } from "./secrets.ts";
 import { judgeSes } from "./ses-failure.ts";
 import { createSesTransport } from "./ses-transport.ts";
 import { createSmtpTransport } from "./smtp-transport.ts";
-import { createThreadMemory, type Told } from "./thread.ts";
+import { createToldMemory } from "./told.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -55,43 +56,32 @@ export const email: HookFactory<EmailOptions> = defineHook({
   },
 });
 
-const nothingTold: Told = { severities: [] };
-
 /** The hook over a transport that is ready. */
 function createEmail(settings: EmailSettings, context: HookContext, transport: Transport): Hook {
   const { name, clock, redact } = context;
   const server = serverOf(settings);
   const where: Where = { hook: name, server, redact };
   const messages = createMessages(settings, () => clock.now());
-  const memory = createThreadMemory(context.shared(`email ${name}`));
+  const told = createToldMemory({
+    settings,
+    threadOf: messages.threadOf,
+    shared: (part) => context.shared(`email ${name} ${part}`),
+  });
   const handOver = createHandOver({ transport, where, logger: context.logger });
   const usesSes = settings.ses !== undefined;
 
-  /** Only SES gives mails ids of its own, and only severities that go to different people have to be known. */
-  const isRemembered = (delivery: Delivery) =>
-    usesSes || (delivery.alert !== undefined && settings.toBySeverity !== undefined);
-  const threadRoot = (delivery: Delivery) =>
-    isRemembered(delivery) ? messages.threadOf(delivery)?.root : undefined;
-
   return {
     async deliver(delivery) {
-      const root = threadRoot(delivery);
-      const told = root === undefined ? nothingTold : await memory.read(root);
-      const mail = messages.compose(delivery, told);
+      const known = await told.read(delivery);
+      const mail = messages.compose(delivery, known);
       if (mail.recipients.addresses.length === 0) return skipped(nobody(delivery));
-      const severities = messages.severitiesFor(delivery, told);
-      if (root !== undefined) await memory.add(root, { severities });
+      await told.begin(delivery, messages.severitiesFor(delivery, known));
       const { outcome, messageId } = await handOver(mail, delivery);
-      if (root !== undefined) {
-        if (delivery.alert?.state === "resolved") await memory.forget(root);
-        else if (messageId !== undefined) await memory.add(root, { messageId });
-      }
+      await told.end(delivery, messageId);
       return outcome;
     },
     async render(delivery) {
-      const root = threadRoot(delivery);
-      const told = root === undefined ? nothingTold : await memory.read(root);
-      const mail = messages.compose(delivery, told);
+      const mail = messages.compose(delivery, await told.read(delivery));
       return {
         target: redact(`${usesSes ? "SES" : "SMTP"} ${server}`),
         headers: redactAll(headersOf(mail), redact),
@@ -127,7 +117,7 @@ function warnOf({ smtp }: EmailSettings, { name, logger }: HookContext): void {
   if (smtp?.allowPlain === true && !smtp.secure) {
     const what = smtp.auth === undefined ? "mails" : "mails and the password";
     logger.warn(
-      `${name}: "smtp.allowPlain" is on, so ${what} travel unencrypted where the server offers no STARTTLS.`,
+      `${name}: ${optionName("smtp.allowPlain")} is on, so ${what} travel unencrypted where the server offers no STARTTLS.`,
     );
   }
 }

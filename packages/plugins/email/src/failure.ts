@@ -1,5 +1,5 @@
-import { describeFailure, HookError, isHookError, messageOf } from "@pipehooks/core";
-import { isPermanentStatus, judgeReply, signInError } from "./reply.ts";
+import { describeFailure, HookError, isHookError, messageOf, optionName } from "@pipehooks/core";
+import { isPermanentStatus, isSignInStatus, judgeReply, signInError } from "./reply.ts";
 import { toSesFailure } from "./ses-failure.ts";
 
 /** Whose mail failed. */
@@ -55,7 +55,7 @@ export function toFailure(thrown: unknown, where: Where, signal: AbortSignal): H
         return again(`ended the change to TLS${reply(response)}`);
       }
       return refused(
-        `cannot change to TLS${reply(response)}. Set "smtp.secure" where the port speaks TLS from the first byte, or "smtp.allowPlain" if mail may travel unencrypted`,
+        `cannot change to TLS${reply(response)}. Set "smtp.secure" where the port speaks TLS from the first byte, or ${optionName("smtp.allowPlain")} if mail may travel unencrypted`,
       );
     case "EPROTOCOL":
       if (status === undefined) return again(`answered something that is no SMTP`);
@@ -67,8 +67,11 @@ export function toFailure(thrown: unknown, where: Where, signal: AbortSignal): H
     case "EENVELOPE":
     case "EMESSAGE": {
       if (status === undefined) return invalid(said, error.message);
-      const { permanent, scope } = judgeReply(status, response);
       const what = `refused ${command === "MAIL FROM" ? "the sender" : "the mail"}${reply(response)}`;
+      // Also to a mail a server may say that it wants to know who we are.
+      if (isSignInStatus(status))
+        return signInError(`${said} ${what}`, 'Check "smtp.auth"', answer);
+      const { permanent, scope } = judgeReply(status, response);
       if (permanent) return refused(`${what}. ${remedyOf(command)}`);
       return again(what, scope === "destination" ? { scope } : {});
     }

@@ -9,7 +9,7 @@ import {
 import { toFailure, type Where } from "./failure.ts";
 import type { Mail } from "./message.ts";
 import { addressKey, type Progress, readProgress } from "./recipients.ts";
-import { judgeReply } from "./reply.ts";
+import { isSignInStatus, judgeReply } from "./reply.ts";
 import { refusalsOf } from "./smtp-transport.ts";
 import type { Refusal, Sent, Transport } from "./transport.ts";
 
@@ -45,7 +45,7 @@ export function createHandOver({
     } catch (error) {
       const refused = refusalsOf(Object(error));
       // All of them were refused, each for a reason of its own; with fewer of them it is the mail that failed.
-      if (refused.length >= addresses.length)
+      if (refused.length >= addresses.length && !refused.every(wantsSignIn))
         return { accepted: [], refused, response: "" } satisfies Sent;
       throw toFailure(error, where, signal);
     }
@@ -92,6 +92,10 @@ export function createHandOver({
       messageId: sent.messageId,
     };
   };
+}
+
+function wantsSignIn({ status }: Refusal): boolean {
+  return status !== undefined && isSignInStatus(status);
 }
 
 function toPutOff(parts: {

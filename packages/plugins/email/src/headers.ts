@@ -35,7 +35,8 @@ export function toHeaderText(value: string, mostCharacters = 250): string {
 /** Cuts by characters, not in the middle of one, and marks it. */
 export function cutText(text: string, mostCharacters: number): string {
   if (text.length <= mostCharacters) return text;
-  const characters = [...text];
+  // A character has one unit or two.
+  const characters = [...text.slice(0, 2 * mostCharacters + 1)];
   if (characters.length <= mostCharacters) return text;
   return `${characters.slice(0, Math.max(0, mostCharacters - 1)).join("")}…`;
 }

@@ -5,7 +5,8 @@ import { type Content, createContent } from "./content.ts";
 import { toHeaderText } from "./headers.ts";
 import type { EmailSettings } from "./options.ts";
 import { createRecipients, type Recipients } from "./recipients.ts";
-import { incidentThread, messageIdOf, namedThread, type Thread, type Told } from "./thread.ts";
+import { incidentThread, messageIdOf, namedThread, type Thread } from "./thread.ts";
+import type { Told } from "./told.ts";
 
 /** A mail, ready to be handed over. */
 export interface Mail extends Content {
@@ -54,7 +55,7 @@ export function createMessages(settings: EmailSettings, now: () => number): Mess
     compose(delivery, told) {
       const { event, hook, since } = delivery;
       const belongs = threadOf(delivery);
-      const to = recipients(toTemplateScope(delivery), severitiesFor(delivery, told));
+      const to = recipients(delivery, severitiesFor(delivery, told));
       // The same on every attempt, as the id is.
       const date = new Date(since ?? now());
       return {

@@ -5,7 +5,7 @@ import { findHeaderProblems } from "./headers.ts";
 import { type SesOptions, sesOptions } from "./ses-options.ts";
 import {
   checkBy,
-  privateKeyPem,
+  rsaKeyPem,
   type SmtpOptions,
   smtpOptions,
   toSmtpSettings,
@@ -48,7 +48,7 @@ export interface EmailOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Texts of errors that are longer go into an attachment; `false` attaches nothing. @default "16KiB" */
   readonly attachErrorOver?: string | false | undefined;
-  /** Longest text and longest HTML. @default "200KiB" */
+  /** Longest text and longest HTML, 8KiB or more. @default "200KiB" */
   readonly maxBody?: string | undefined;
   /** Signs each mail; several keys while they change. */
   readonly dkim?: EmailDkim | readonly EmailDkim[] | undefined;
@@ -86,11 +86,14 @@ const address = z.string().superRefine(
 );
 const addresses = z.union([address, z.array(address).min(1)]);
 const size = z.string().superRefine(checkBy(parseSize));
+/** What the briefest mail fits in, whatever it is about. */
+const fewestBodyBytes = 8192;
+const bodySize = z.string().superRefine(checkBy(checkBodySize));
 const label = /^[a-z\d_](?:[a-z\d_.-]*[a-z\d_])?$/i;
 const key = z.strictObject({
   domain: z.string().regex(label, "is no domain").describe("The signing domain"),
   selector: z.string().regex(label, "is no selector").describe("Where its public key is"),
-  privateKey: privateKeyPem.describe("PEM of the RSA key"),
+  privateKey: rsaKeyPem.describe("PEM of the RSA key"),
 });
 
 /** Checks {@link EmailOptions}; everything wrong is reported at once. */
@@ -148,7 +151,7 @@ export const emailOptions: z.ZodType<EmailOptions, EmailOptions> = z
       .union([size, z.literal(false)])
       .optional()
       .describe("Longer texts of errors are attached. Default 16KiB"),
-    maxBody: size.optional().describe("Longest text and longest HTML. Default 200KiB"),
+    maxBody: bodySize.optional().describe("Longest text and longest HTML. Default 200KiB"),
     dkim: z
       .union([key, z.array(key).min(1)])
       .optional()
@@ -205,6 +208,12 @@ function bySeverity(
   const entries = Object.entries(lists).filter(([, list]) => list !== undefined);
   // The schema has no other keys.
   return new Map(entries.map(([name, list]) => [name.toUpperCase() as Severity, listOf(list)]));
+}
+
+/** In HTML a few thousand bytes stand around what is said. */
+function checkBodySize(text: string): void {
+  if (parseSize(text) < fewestBodyBytes)
+    throw new Error("is less than 8KiB, which a short mail needs");
 }
 
 function listOf(addresses: EmailAddresses | undefined): readonly string[] {

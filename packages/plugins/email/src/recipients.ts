@@ -2,14 +2,17 @@ import { hash } from "node:crypto";
 import { domainToASCII } from "node:url";
 import {
   compileTemplate,
+  type Delivery,
   HookError,
   type JsonValue,
   messageOf,
+  optionName,
   type Severity,
-  type Template,
   type TemplateScope,
+  toTemplateScope,
 } from "@pipehooks/core";
-import { type Mailbox, parseMailboxes } from "./address.ts";
+import { type Mailbox, mostQuoted, parseMailboxes } from "./address.ts";
+import { cutText } from "./headers.ts";
 import type { EmailSettings } from "./options.ts";
 
 /** Who a mail goes to, by the header they stand in. */
@@ -25,7 +28,7 @@ export interface Recipients {
 /** Compiles the addresses; they are read from the event at delivery. */
 export function createRecipients(
   settings: Pick<EmailSettings, "to" | "cc" | "bcc" | "replyTo" | "toBySeverity">,
-): (scope: TemplateScope, told: readonly Severity[]) => Recipients {
+): (delivery: Delivery, told: readonly Severity[]) => Recipients {
   const to = compileList(settings.to, "to");
   const cc = compileList(settings.cc, "cc");
   const bcc = compileList(settings.bcc, "bcc");
@@ -36,13 +39,15 @@ export function createRecipients(
       compileList(list, `toBySeverity.${severity.toLowerCase()}`),
     ]),
   );
-  return (scope, told) => {
+  return (delivery, told) => {
+    const scope = toTemplateScope(delivery);
+    const readAll = (read: ReadList) => read(scope, delivery.hook);
     const chosen = new Set(told.map((severity) => lists.get(severity) ?? to));
-    const main = unique([...chosen].flatMap((read) => read(scope)));
-    const others = { cc: cc(scope), bcc: bcc(scope) };
+    const main = unique([...chosen].flatMap(readAll));
+    const others = { cc: readAll(cc), bcc: readAll(bcc) };
     const all = unique([...main, ...others.cc, ...others.bcc]);
     const addresses = all.map(({ address }) => address);
-    return { to: main, ...others, replyTo: replyTo(scope), addresses };
+    return { to: main, ...others, replyTo: readAll(replyTo), addresses };
   };
 }
 
@@ -69,23 +74,28 @@ export function addressKey(address: string): string {
   return hash("sha256", name, "base64url").slice(0, 16);
 }
 
-type ReadList = (scope: TemplateScope) => readonly Mailbox[];
+type ReadList = (scope: TemplateScope, hook: string) => readonly Mailbox[];
 
 function compileList(texts: readonly string[], option: string): ReadList {
   const templates = texts.map((text) => compileTemplate(text));
-  return (scope) => templates.flatMap((template) => readOne(template, scope, option));
+  return (scope, hook) =>
+    templates.flatMap((template) => {
+      const value = template.render(scope);
+      try {
+        return readMailboxes(value);
+      } catch (error) {
+        const message = `${hook}: ${optionName(option)} ${messageOf(error)}.`;
+        throw new HookError("REQUEST_INVALID", message);
+      }
+    });
 }
 
-function readOne(template: Template, scope: TemplateScope, option: string): readonly Mailbox[] {
-  const value = template.render(scope);
+/** Those of a text, or of each text of a list; none where there is nothing. */
+function readMailboxes(value: JsonValue): readonly Mailbox[] {
   const texts = [value].flat().filter((each) => each !== null && each !== "");
   return texts.flatMap((text) => {
-    try {
-      if (typeof text !== "string") throw new Error(`became ${JSON.stringify(text)}, no text`);
-      return parseMailboxes(text);
-    } catch (error) {
-      throw new HookError("REQUEST_INVALID", `"${option}" ${messageOf(error)}.`);
-    }
+    if (typeof text === "string") return parseMailboxes(text);
+    throw new Error(`became ${cutText(JSON.stringify(text), mostQuoted)}, no text`);
   });
 }
 

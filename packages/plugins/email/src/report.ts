@@ -36,6 +36,21 @@ export function toReport(
   };
 }
 
+/** Of a report what fits into the least that `maxBody` may be, whatever it is about. */
+export function toBrief(report: Message): Message {
+  return {
+    ...report,
+    title: cutText(report.title, 100),
+    footer: cutText(report.footer, 200),
+    facts: report.facts.slice(0, 3).map(({ name, value }) => ({
+      name: cutText(name, 30),
+      value: cutText(value, 60),
+    })),
+    summary: undefined,
+    links: [],
+  };
+}
+
 /** Above the facts: how it stands, and what else is to be said. */
 export function leadOf({ standing, summary }: Message): string {
   return [standing, summary].filter(Boolean).join(": ");

@@ -36,7 +36,12 @@ export async function createSesTransport(
     ...(endpoint !== undefined && { endpoint }),
     // Retries are made where they are durable; those of the client could send a mail twice.
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: connectTimeoutMs, requestTimeout: requestTimeoutMs },
+    requestHandler: {
+      connectionTimeout: connectTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      // By itself `requestTimeout` only warns and goes on waiting.
+      throwOnRequestTimeout: true,
+    },
   });
   const ses = {
     ...(configurationSet !== undefined && { ConfigurationSetName: configurationSet }),

@@ -96,11 +96,13 @@ function pem(kind: string, parse: (text: string) => unknown): z.ZodType<string, 
   });
 }
 
-/** PEM of a private key. */
-export const privateKeyPem: z.ZodType<string, string> = pem(
-  "an unencrypted private key",
-  createPrivateKey,
-);
+const privateKeyPem = pem("an unencrypted private key", createPrivateKey);
+/** PEM of a private key for DKIM: mails are signed by RSA alone, and by another kind they would go out unsigned. */
+export const rsaKeyPem: z.ZodType<string, string> = privateKeyPem.superRefine((text, context) => {
+  const kind = keyKindOf(text);
+  if (kind === undefined || kind === "rsa") return;
+  add(context, [], `is a key of the kind ${kind}, and mails are signed by RSA keys alone`);
+});
 const certificatePem = pem("a certificate", parseCertificate);
 
 const oauth2 = z
@@ -230,6 +232,15 @@ function checkAccessUrl(text: string, context: Context): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const plain = url?.protocol === "http:" && isLoopback(url.hostname);
   if (url?.protocol !== "https:" && !plain) add(context, [], "is not an https URL");
+}
+
+/** Undefined where it is no key, which is said already. */
+function keyKindOf(text: string): string | undefined {
+  try {
+    return createPrivateKey(text).asymmetricKeyType;
+  } catch {
+    return undefined;
+  }
 }
 
 function parseCertificate(text: string): X509Certificate {

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Delivery, JsonObject, Severity, SharedValue } from "@pipehooks/core";
+import type { Delivery } from "@pipehooks/core";
 
 /** Which mails belong together. */
 export interface Thread {
@@ -28,66 +28,4 @@ export function messageIdOf({ idempotencyKey }: Delivery, domain: string): strin
 
 function idOf(kind: string, parts: readonly string[], domain: string): string {
   return `<${kind}.${hash("sha256", parts.join("\u0000"), "hex").slice(0, 32)}@${domain}>`;
-}
-
-/** What has to be remembered of a thread, over restarts and processes. */
-export interface Told {
-  /** Severities of which somebody was told. */
-  readonly severities: readonly Severity[];
-  /** Message-ID of the first mail, where the sending service gave it another one than ours. */
-  readonly messageId?: string | undefined;
-}
-
-export interface ThreadMemory {
-  read(root: string): Promise<Told>;
-  add(root: string, told: Partial<Told>): Promise<void>;
-  forget(root: string): Promise<void>;
-}
-
-/** Threads that are remembered; the oldest go first. */
-const mostThreads = 500;
-
-export function createThreadMemory(shared: SharedValue): ThreadMemory {
-  return {
-    async read(root) {
-      let told: Told = { severities: [] };
-      await shared.update((value) => {
-        told = toldOf(value, root);
-        return value;
-      });
-      return told;
-    },
-    async add(root, { severities = [], messageId }) {
-      await shared.update((value) => {
-        const before = toldOf(value, root);
-        const { [root]: _moved, ...others } = threadsOf(value);
-        const first = before.messageId ?? messageId;
-        const told: JsonObject = {
-          severities: [...new Set([...before.severities, ...severities])],
-          ...(first !== undefined && { messageId: first }),
-        };
-        const kept = Object.entries(others).slice(1 - mostThreads);
-        return Object.fromEntries([...kept, [root, told]]);
-      });
-    },
-    async forget(root) {
-      await shared.update((value) => {
-        const { [root]: _gone, ...others } = threadsOf(value);
-        return Object.keys(others).length === 0 ? undefined : others;
-      });
-    },
-  };
-}
-
-type Stored = Parameters<Parameters<SharedValue["update"]>[0]>[0];
-
-function threadsOf(value: Stored): JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as JsonObject)
-    : {};
-}
-
-function toldOf(value: Stored, root: string): Told {
-  // Only this module writes it.
-  return (threadsOf(value)[root] as unknown as Told | undefined) ?? { severities: [] };
 }

@@ -4,8 +4,6 @@ import { createTestDelivery, createTestEvent } from "@pipehooks/testing";
 import { describe, expect, test } from "vitest";
 import { failedEvent, openPostOffice } from "./post-office.ts";
 
-const kib = 1024;
-
 describe("ready-made mails", () => {
   test("an error: what, where, since when, which error, and where to look", async () => {
     await using office = await openPostOffice({
@@ -336,92 +334,4 @@ describe("templates of one's own", () => {
       expect(`${subject}${text}${html}`).toContain("/etc/passwd");
     },
   );
-});
-
-describe("sizes", () => {
-  test("a text of an error that is too long for a mail is attached whole", async () => {
-    await using office = await openPostOffice({ attachErrorOver: "4KiB" });
-    const stack = Array.from(
-      { length: 400 },
-      (_, line) => `    at step${line} (a.ts:${line})`,
-    ).join("\n");
-
-    await office.deliver({ event: failedEvent({ error: { message: "too bad", stack } }) });
-
-    const { attachments, text, html } = await office.mail();
-    expect(attachments).toMatchObject([
-      { filename: "error.txt", contentType: "text/plain", contentDisposition: "attachment" },
-    ]);
-    expect(attachments[0]?.content.toString()).toBe(`too bad\n${stack}\n`);
-    expect(text).toContain("All of it is in error.txt.");
-    expect(text).not.toContain("step399");
-    expect(html).toContain("All of it is in error.txt.");
-  });
-
-  test("a short one is not, and `false` attaches nothing", async () => {
-    await using short = await openPostOffice();
-    await using off = await openPostOffice({ attachErrorOver: false });
-    const stack = "x".repeat(20 * kib);
-
-    await short.deliver({ event: failedEvent() });
-    await off.deliver({ event: failedEvent({ error: { message: "m", stack } }) });
-
-    expect((await short.mail()).attachments).toEqual([]);
-    expect((await off.mail()).attachments).toEqual([]);
-    expect((await off.mail()).text).toContain("It is cut: it was too long for a mail.");
-  });
-
-  test("long errors of several events share one file", async () => {
-    await using office = await openPostOffice({ attachErrorOver: "1KiB" });
-    const events = ["a", "b"].map((letter) =>
-      failedEvent({ id: letter, error: { message: letter, stack: letter.repeat(2 * kib) } }),
-    );
-
-    await office.deliver({ events, count: 2, key: null, gate: { reason: "r", restIds: [] } });
-
-    const [file, ...more] = (await office.mail()).attachments;
-    expect(more).toEqual([]);
-    expect(file?.filename).toBe("errors.txt");
-    expect(file?.content.toString()).toMatch(/pipeline\.error a\n.*\n.*pipeline\.error b\n/s);
-  });
-
-  test.for([
-    ["ready-made", {}],
-    ["own text", { text: "${metadata.long}" }],
-    ["own HTML", { html: "<p>${metadata.long}</p>" }],
-  ] as const)("1 MB in an event makes a mail within the cap: %s", async ([, options]) => {
-    await using office = await openPostOffice({ ...options, attachErrorOver: false });
-    const long = "<é>".repeat(256 * kib);
-
-    await office.deliver({ event: failedEvent({ metadata: { long }, error: { message: long } }) });
-
-    const { text, html } = await office.mail();
-    expect(Buffer.byteLength(text ?? "")).toBeLessThanOrEqual(200 * kib);
-    expect(Buffer.byteLength(html || "")).toBeLessThanOrEqual(200 * kib);
-    expect(`${text}${html}`).not.toContain("\uFFFD");
-    expect(`${text}${html}`).toMatch(/cut/);
-  });
-
-  test("1000 events fit; `maxBody` sets the cap", async () => {
-    await using office = await openPostOffice({ maxBody: "20KiB" });
-    const events = Array.from({ length: 1000 }, (_, index) => failedEvent({ id: `evt_${index}` }));
-
-    await office.deliver({ events, count: 5000, key: null, gate: { reason: "r", restIds: [] } });
-
-    const { text, html } = await office.mail();
-    expect(Buffer.byteLength(text ?? "")).toBeLessThanOrEqual(20 * kib);
-    expect(Buffer.byteLength(html || "")).toBeLessThanOrEqual(20 * kib);
-    expect(html).toMatch(/… and 4,9\d\d more, not shown\./);
-  });
-
-  test("characters that no mail can carry are left out", async () => {
-    await using office = await openPostOffice();
-
-    await office.deliver({
-      event: failedEvent({ error: { message: "a\u0000b\u001b[31mc \ud800" } }),
-    });
-
-    const { text } = await office.mail();
-    expect(text).toContain("ab[31mc \uFFFD");
-  });
 });

@@ -53,6 +53,7 @@ const wrong: readonly (readonly [string, object, string])[] = [
   ["HTML that is not closed", { html: "<p>${x</p>" }, "html"],
   ["raw HTML that nothing reads", { html: "${a}", htmlRaw: ["b"] }, "htmlRaw"],
   ["a size without a unit", { maxBody: "200" }, "maxBody"],
+  ["a size that no mail fits in", { maxBody: "8191B" }, "maxBody"],
   ["a list id with spaces", { listId: "my list" }, "listId"],
   ["a header with a line in it", { headers: { "X-A": "a\r\nb" } }, "headers.X-A"],
   ["a header that is set anyway", { headers: { "Message-ID": "<x>" } }, "headers.Message-ID"],
@@ -109,6 +110,17 @@ const wrong: readonly (readonly [string, object, string])[] = [
 
 test.for(wrong)("%s", async ([, options, path]) => {
   expect(Object.keys(await problemsOf({ ...good, ...options }))).toContain(path);
+});
+
+test("a key that cannot sign mails is refused, for they would go out unsigned", async () => {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const ed25519 = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const dkim = (key: string) => ({ domain: "x.y", selector: "s", privateKey: key });
+
+  expect(await problemsOf({ ...good, dkim: dkim(ed25519) })).toEqual({
+    "dkim.privateKey": "is a key of the kind ed25519, and mails are signed by RSA keys alone",
+  });
+  expect(await problemsOf({ ...good, dkim: dkim(key) })).toEqual({});
 });
 
 test("no secret is shown where it is wrong", async () => {

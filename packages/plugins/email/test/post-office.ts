@@ -1,4 +1,11 @@
-import type { Delivery, HookContext, HookError, Outcome, PipehooksEvent } from "@pipehooks/core";
+import type {
+  AlertState,
+  Delivery,
+  HookContext,
+  HookError,
+  Outcome,
+  PipehooksEvent,
+} from "@pipehooks/core";
 import { isHookError } from "@pipehooks/core";
 import { type EmailOptions, email, type SmtpOptions } from "@pipehooks/email";
 import {
@@ -65,6 +72,32 @@ export async function openPostOffice(
     async [Symbol.asyncDispose]() {
       await opened[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A delivery of the gate `alert`, by default of one failure of the pipeline `orders`. */
+export function incident(
+  state: AlertState["state"],
+  {
+    alert,
+    ...fields
+  }: Partial<Omit<Delivery, "alert">> & { readonly alert?: Partial<AlertState> } = {},
+): Partial<Delivery> {
+  const count = alert?.count ?? 1;
+  return {
+    event: state === "resolved" ? createTestEvent() : failedEvent(),
+    key: "orders",
+    idempotencyKey: `ph_${state}_${count}`,
+    gate: { reason: "because", restIds: [] },
+    ...fields,
+    alert: {
+      state,
+      since: "2026-01-15T06:30:00.000Z",
+      count,
+      key: "orders",
+      incident: "i1",
+      ...alert,
     },
   };
 }

@@ -11,7 +11,7 @@ import {
 } from "@pipehooks/testing";
 import { simpleParser } from "mailparser";
 import { describe, expect, test, vi } from "vitest";
-import { failedEvent, from, to } from "./post-office.ts";
+import { failedEvent, from, incident, to } from "./post-office.ts";
 
 const credentials = { accessKeyId: "AKIATEST", secretAccessKey: "s3cret/access+key" };
 
@@ -210,6 +210,34 @@ test("SES gives mails ids of its own: the thread goes by that of the first one, 
   expect(resolved?.inReplyTo).toBe(given);
   expect(resolved?.references).toEqual([given, opened?.messageId]);
 });
+
+test("the thread that `thread` makes goes by the id of its first mail, also when an incident is over", async () => {
+  await using ses = await open({ thread: "${pipeline}" });
+
+  await ses.deliver(incident("opened"));
+  await ses.deliver(incident("resolved"));
+  await ses.deliver(incident("opened", { alert: { incident: "i2" } }));
+
+  const mails = await Promise.all(ses.service.mails.map(({ raw }) => simpleParser(raw)));
+  const first = `<${ses.service.mails[0]?.id}@eu-west-1.amazonses.com>`;
+  expect(mails.slice(1).map(({ inReplyTo }) => inReplyTo)).toEqual([first, first]);
+});
+
+test("a request that is not answered is given up after 30 seconds", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    await using ses = await open();
+    ses.service.fault({ answer: "never" });
+    const attempt = ses.failure();
+    await expect.poll(() => ses.service.requests.length).toBe(1);
+
+    vi.advanceTimersByTime(30_000);
+
+    expect(await attempt).toMatchObject({ code: "TIMEOUT", retryable: true });
+  } finally {
+    vi.useRealTimers();
+  }
+}, 10_000);
 
 test("check sends nothing, and tells wrong credentials", async () => {
   await using ses = await open();

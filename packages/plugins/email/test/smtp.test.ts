@@ -185,7 +185,7 @@ describe("a server that is not this machine", () => {
     const error = await office.failure();
 
     expect(error).toMatchObject({ code: "RECEIVER_REFUSED", retryable: false });
-    expect(error.message).toContain('"smtp.allowPlain"');
+    expect(error.message).toContain('"smtp.allowPlain" ("smtp.allow_plain" in YAML)');
     expect(office.server.count("mailFrom")).toBe(0);
   });
 
@@ -213,7 +213,12 @@ describe("a server that is not this machine", () => {
 
     expect(office.server.mails).toMatchObject([{ encrypted: false }]);
     expect(office.opened.logs).toMatchObject([
-      { level: "warn", message: expect.stringContaining("mails travel unencrypted") },
+      {
+        level: "warn",
+        message: expect.stringMatching(
+          /"smtp\.allowPlain" \("smtp\.allow_plain" in YAML\) is on, so mails travel unencrypted/,
+        ),
+      },
     ]);
   });
 });
@@ -268,7 +273,23 @@ describe("signing in", () => {
   test("a server that wants credentials where there are none stops the channel", async () => {
     await using office = await openPostOffice({}, { server: { auth: account } });
 
-    expect(await office.failure()).toMatchObject({ retryable: false, answer: { status: 530 } });
+    const error = await office.failure();
+
+    expect(error).toMatchObject({ retryable: false, scope: "gone", answer: { status: 530 } });
+    expect(error.message).toMatch(/refused the sender: 530.*Check "smtp\.auth", then enable/);
+  });
+
+  test.for([
+    ["to all recipients", { on: "rcptTo", answer: "530 5.7.1 Client was not authenticated" }],
+    ["to the mail", { on: "data", answer: "530 5.7.0 Authentication required" }],
+  ] as const)("it may say so late: %s", async ([, fault]) => {
+    await using office = await openPostOffice({ to: ["a@example.com", "b@example.com"] });
+    office.server.fault(fault);
+
+    const error = await office.failure();
+
+    expect(error).toMatchObject({ retryable: false, scope: "gone", answer: { status: 530 } });
+    expect(error.message).toContain('Check "smtp.auth"');
   });
 
   test("OAuth 2.0: a token is had with the refresh token, and used over XOAUTH2", async () => {
