@@ -10,6 +10,7 @@ import {
   type JsonApiRequest,
   type JsonObject,
   type JsonValue,
+  optionName,
   parseExactJson,
 } from "@pipehooks/core";
 import type { AccountHost } from "./host.ts";
@@ -24,6 +25,11 @@ const mostArtifactBytes = 32 * 1024 * 1024;
 export interface DbtApi {
   /** The `data` of the envelope; `path` begins behind the account. */
   call(method: "GET" | "POST", path: string, request: JsonApiRequest): Promise<JsonValue>;
+  /** A run, and the time there in milliseconds since the epoch; undefined where the answer does not tell it. */
+  run(
+    id: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly run: JsonObject; readonly at: number | undefined }>;
   /** A list, with how many there are in all. */
   list(
     path: string,
@@ -74,11 +80,11 @@ export async function createDbtApi(account: DbtAccount, context: HookContext): P
     method: string,
     path: string,
     request: JsonApiRequest,
-  ): Promise<JsonObject> => {
+  ): Promise<Envelope> => {
     const received = await call(method, path, request);
     const body = objectOf(received.json);
     if (objectOf(body?.status)?.is_success === true && body !== undefined && "data" in body) {
-      return body;
+      return { body, at: dateOf(received) };
     }
     const why = explanation(received.json);
     const what =
@@ -93,9 +99,14 @@ export async function createDbtApi(account: DbtAccount, context: HookContext): P
   };
 
   return {
-    call: async (method, path, request) => (await envelope(method, path, request)).data ?? null,
+    call: async (method, path, request) =>
+      (await envelope(method, path, request)).body.data ?? null,
+    async run(id, signal) {
+      const { body, at } = await envelope("GET", `runs/${id}/`, { signal });
+      return { run: objectOf(body.data) ?? {}, at };
+    },
     async list(path, request) {
-      const { data, extra } = await envelope("GET", path, request);
+      const { data, extra } = (await envelope("GET", path, request)).body;
       const total = objectOf(objectOf(extra)?.pagination)?.total_count;
       return {
         items: objectsOf(data),
@@ -119,6 +130,17 @@ export async function createDbtApi(account: DbtAccount, context: HookContext): P
     },
     dispose: () => api.dispose(),
   };
+}
+
+interface Envelope {
+  readonly body: JsonObject;
+  readonly at: number | undefined;
+}
+
+/** When it was answered, by the clock there. */
+function dateOf({ headers }: JsonApiAnswer): number | undefined {
+  const at = Date.parse(String(headers.date));
+  return Number.isNaN(at) ? undefined : at;
 }
 
 export function objectOf(value: unknown): JsonObject | undefined {
@@ -150,8 +172,8 @@ function explanation(json: JsonValue): string | undefined {
 
 const remedies: Readonly<Record<number, string>> = {
   401: 'Check "token".',
-  403: 'Check "accountId" and what the token may do.',
-  404: 'Check "host", "accountId" and the job.',
+  403: `Check ${optionName("accountId")} and what the token may do.`,
+  404: `Check "host", ${optionName("accountId")} and the job.`,
 };
 
 /** The same failure with what dbt Cloud means by it, and without the answer as it came. */

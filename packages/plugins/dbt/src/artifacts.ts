@@ -1,6 +1,12 @@
 import { type JsonObject, messageOf } from "@pipehooks/core";
 import { type DbtApi, idOf, objectOf, objectsOf, textOf } from "./api.ts";
 import type { DbtFiles } from "./results.ts";
+import { clockSkewMs, stateOf, timeOf } from "./run.ts";
+
+/** How long an ended run may be without its files. */
+const savingMs = 60_000;
+/** Longest answer with the steps: each of them has a thousand lines of its log, twice. */
+const mostStepBytes = 32 * 1024 * 1024;
 
 /** Most steps whose files are read, the last ones. */
 const mostSteps = 12;
@@ -14,6 +20,16 @@ export interface ReadArtifacts {
   readonly steps: readonly JsonObject[];
   /** Why something could not be read. */
   readonly problem?: string | undefined;
+}
+
+/**
+ * Whether the files of an ended run may yet come: they are saved a moment after the end, and a run that failed before dbt
+ * began never has any. `now` may be another clock than dbt Cloud's.
+ */
+export function isSaving(run: JsonObject, now: number): boolean {
+  if (run.artifacts_saved !== false || stateOf(run) === "cancelled") return false;
+  const age = now - (timeOf(run.finished_at) ?? Number.NEGATIVE_INFINITY);
+  return age > -clockSkewMs && age < savingMs;
 }
 
 /**
@@ -37,7 +53,9 @@ export async function readArtifacts(
   };
 
   const query = { include_related: "run_steps" };
-  const detailed = await attempt(() => api.call("GET", `runs/${id}/`, { query, signal }));
+  const detailed = await attempt(() =>
+    api.call("GET", `runs/${id}/`, { query, signal, mostBytes: mostStepBytes }),
+  );
   const steps = objectsOf(objectOf(detailed)?.run_steps);
 
   const artifact = (file: string, step: number | undefined) =>

@@ -7,17 +7,18 @@ import {
   isHookError,
   JsonApiError,
   type JsonObject,
+  type JsonValue,
   type RemoteRunClient,
   type RunReport,
   type StartedRun,
   type Trigger,
 } from "@pipehooks/core";
 import { type DbtApi, idOf, objectOf, textOf } from "./api.ts";
-import { readArtifacts } from "./artifacts.ts";
+import { isSaving, readArtifacts } from "./artifacts.ts";
 import { parseCause } from "./cause.ts";
 import { placeNames } from "./overrides.ts";
 import { summarizeDbt } from "./results.ts";
-import { factsOf, labelOf, stateOf, timeOf, toStartedRun, urlOf } from "./run.ts";
+import { clockSkewMs, factsOf, labelOf, stateOf, timeOf, toStartedRun, urlOf } from "./run.ts";
 import { coversSteps } from "./steps.ts";
 
 export interface DbtClientOptions {
@@ -37,10 +38,6 @@ export interface DbtClientOptions {
 const pageSize = 100;
 /** Pages of a job's runs that are looked through for one of ours. */
 const mostPages = 5;
-/** What clocks may differ by. */
-const clockSkewMs = 600_000;
-/** How long an ended run may be without the files that alerts need. */
-const artifactsMs = 60_000;
 /** Part of an attempt's time that may go into reading files. */
 const readingMs = 20_000;
 
@@ -97,7 +94,7 @@ export function createDbtClient(
   };
 
   const look = async (started: StartedRun, signal: AbortSignal): Promise<RunReport> => {
-    const run = objectOf(await api.call("GET", `runs/${started.id}/`, { signal })) ?? {};
+    const { run, at = clock.now() } = await api.run(started.id, signal);
     const state = stateOf(run);
     const report = {
       state,
@@ -105,7 +102,7 @@ export function createDbtClient(
       ...(urlOf(run, origin) !== undefined && { url: urlOf(run, origin) }),
     };
     if (state !== "succeeded" && state !== "failed" && state !== "cancelled") return report;
-    if (isWithoutFiles(run, clock.now())) return { ...report, state: "running" };
+    if (options.results && isSaving(run, at)) return { ...report, state: "running" };
     const { summary, detail } = await resultsOf(run, signal);
     const messages = [textOf(run.status_message), summary?.message];
     const message = messages.filter((text) => text !== undefined).join(": ");
@@ -118,15 +115,6 @@ export function createDbtClient(
         worthAnotherRun: await isWorthAnotherRun(run, summary?.isPassing === true, signal),
       }),
     };
-  };
-
-  /** Files are saved a moment after the end; a run that failed before dbt began never has any. */
-  const isWithoutFiles = (run: JsonObject, now: number): boolean => {
-    if (!options.results || run.artifacts_saved !== false || stateOf(run) === "cancelled") {
-      return false;
-    }
-    const age = now - (timeOf(run.finished_at) ?? Number.NEGATIVE_INFINITY);
-    return age >= 0 && age < artifactsMs;
   };
 
   const resultsOf = async (run: JsonObject, signal: AbortSignal) => {
@@ -201,17 +189,15 @@ export function createDbtClient(
         // It may have ended meanwhile, which the next look sees.
         const status = isHookError(error) ? error.answer?.status : undefined;
         if (status !== 400 && status !== 409) throw error;
-        const run = objectOf(await api.call("GET", `runs/${id}/`, { signal }));
-        if (run === undefined || !["succeeded", "failed", "cancelled"].includes(stateOf(run))) {
-          throw error;
-        }
+        const { run } = await api.run(id, signal);
+        if (!["succeeded", "failed", "cancelled"].includes(stateOf(run))) throw error;
       }
     },
     async active(delivery) {
       // Any marker will do: it is not sent.
       const { job, body } = request(delivery, "none");
       const found: ActiveRun[] = [];
-      const query = { status__in: "[1,2,3]" };
+      const query = { status__in: "[1,2,3]", include_related: "trigger,job" };
       for await (const run of runsOf(job, query, delivery.signal)) {
         const started = isOurs(run, body) ? toStartedRun(run, origin) : undefined;
         if (started !== undefined) found.push({ ...started, queued: stateOf(run) === "queued" });
@@ -226,7 +212,7 @@ export function createDbtClient(
     },
     async startAgain(run, trigger) {
       const { signal } = trigger;
-      const before = objectOf(await api.call("GET", `runs/${run.id}/`, { signal })) ?? {};
+      const { run: before } = await api.run(run.id, signal);
       if (await hasNewer(before, signal)) {
         throw new HookError(
           "RECEIVER_REFUSED",
@@ -245,20 +231,24 @@ export function createDbtClient(
     const ours = parseCause(trigger?.cause);
     if (trigger === undefined || ours === undefined) return false;
     if (options.onRunning === "cancel_and_replace" && ours.hook !== name) return false;
-    return isCounted(trigger, body);
+    return isCounted(trigger, body, listOf(objectOf(run.job)?.execute_steps));
   }
 
-  /** Whether one run does what another would: at the same place, all of it. To be replaced, it must do no more. */
-  function isCounted(theirs: JsonObject, mine: JsonObject): boolean {
+  /**
+   * Whether one run does what another would: at the same place, all of it. To be replaced, it must do no more. `own` are the
+   * job's own steps, where they are known.
+   */
+  function isCounted(theirs: JsonObject, mine: JsonObject, own?: readonly string[]): boolean {
     const isSamePlace = placeNames.every((key) => (theirs[key] ?? null) === (mine[key] ?? null));
     if (!isSamePlace) return false;
+    const [ours, others] = [mine, theirs].map((run) => listOf(run.steps_override) ?? own);
     return options.onRunning === "cancel_and_replace"
-      ? coversSteps(stepsOf(mine), stepsOf(theirs))
-      : coversSteps(stepsOf(theirs), stepsOf(mine));
+      ? coversSteps(ours, others)
+      : coversSteps(others, ours);
   }
 }
 
-function stepsOf({ steps_override: steps }: JsonObject): readonly string[] | undefined {
+function listOf(steps: JsonValue | undefined): readonly string[] | undefined {
   return Array.isArray(steps) && steps.length > 0 ? steps.map(String) : undefined;
 }
 

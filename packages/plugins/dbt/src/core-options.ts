@@ -28,12 +28,12 @@ export interface DbtCoreOptions {
   readonly profile?: string | undefined;
   /** Name of a target in the profile; a template over the event. */
   readonly target?: string | undefined;
-  /** Folder for what dbt writes, seen from the project. @default "target" */
+  /** Folder for what dbt writes, seen from the project. @default as dbt: DBT_TARGET_PATH, `target-path` of the project, "target" */
   readonly targetPath?: string | undefined;
   readonly threads?: number | undefined;
   /** Variables of the project; texts are templates over the event. */
   readonly vars?: JsonObject | undefined;
-  /** @default false */
+  /** For `build`, `run`, `seed` and `compile`. @default false */
   readonly fullRefresh?: boolean | undefined;
   /** Further arguments, as they are. */
   readonly args?: readonly string[] | undefined;
@@ -56,6 +56,9 @@ const commands = [
   "compile",
   "source freshness",
 ] as const;
+
+/** Those that know `--full-refresh`. */
+const refreshing: ReadonlySet<DbtCommand> = new Set(["build", "run", "seed", "compile"]);
 
 export type DbtCommand = (typeof commands)[number];
 
@@ -118,12 +121,19 @@ export const dbtCoreOptions: z.ZodType<DbtCoreOptions, DbtCoreOptions> = z
     grace: duration.describe("Before dbt is killed. Default 10s"),
     retryRun: z.int().min(0).max(20).optional().describe("Default 0"),
   })
-  .superRefine(({ mapBy, mappings }, context) => {
+  .superRefine(({ command = "build", fullRefresh, mapBy, mappings }, context) => {
     if (mapBy !== undefined && mappings === undefined) {
       context.addIssue({
         code: "custom",
         path: ["mapBy"],
         message: 'is not used without "mappings"',
+      });
+    }
+    if (fullRefresh === true && !refreshing.has(command)) {
+      context.addIssue({
+        code: "custom",
+        path: ["fullRefresh"],
+        message: `is nothing that "dbt ${command}" takes; leave it out`,
       });
     }
   });

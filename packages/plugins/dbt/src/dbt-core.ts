@@ -5,12 +5,15 @@ import {
   type Delivery,
   defineHook,
   delivered,
+  type EventFields,
   type Hook,
   type HookContext,
   HookError,
   type HookFactory,
   isHookError,
+  messageOf,
   type Outcome,
+  optionName,
   parseDuration,
   pending,
   readPath,
@@ -23,7 +26,7 @@ import { createPlanner } from "./mapping.ts";
 import { holdAlone } from "./one-at-a-time.ts";
 import { type DbtSummary, summarizeDbt } from "./results.ts";
 import { renderArgument } from "./selection.ts";
-import { readTarget, stateOfTarget } from "./target-files.ts";
+import { readTarget, stateOfTarget, targetFolder } from "./target-files.ts";
 
 /**
  * Runs dbt on this machine and emits `dbt.run.completed`, `dbt.run.failed` or `dbt.run.cancelled` with the results of its
@@ -46,6 +49,7 @@ export const dbtCore: HookFactory<DbtCoreOptions> = defineHook<DbtCoreOptions, D
 
 // `DBT_ENV_SECRET_…` is dbt's own way to say so.
 const secretName = /SECRET|PASS|TOKEN|KEY|PWD|CREDENTIAL/i;
+const usualCommand = "build";
 const usualDeadline = "6h";
 const usualGrace = "10s";
 const againMs = 30_000;
@@ -54,7 +58,6 @@ const mostIds = 1000;
 function createHook(options: DbtCoreOptions, context: HookContext): Hook {
   const { clock, name, redact } = context;
   const program = [options.program ?? "dbt"].flat();
-  const folder = targetFolder(options);
   const argumentsOf = createArguments(options);
   const disposed = new AbortController();
   const running = new Set<Promise<unknown>>();
@@ -63,7 +66,7 @@ function createHook(options: DbtCoreOptions, context: HookContext): Hook {
     if (!existsSync(join(options.projectDir, "dbt_project.yml"))) {
       throw new HookError(
         "HOOK_FAILED",
-        `${name}: there is no dbt_project.yml in "${options.projectDir}". Set "projectDir" to the project's folder.`,
+        `${name}: there is no dbt_project.yml in "${options.projectDir}". Set ${optionName("projectDir")} to the project's folder.`,
       );
     }
     return runCommand({
@@ -82,6 +85,7 @@ function createHook(options: DbtCoreOptions, context: HookContext): Hook {
     const planned = argumentsOf(delivery);
     if ("skip" in planned) return skipped(planned.skip);
     const signal = AbortSignal.any([delivery.signal, disposed.signal]);
+    const folder = targetFolder(options);
     using _ = await alone(folder, signal, name);
     const before = await stateOfTarget(folder);
     const startedAt = clock.now();
@@ -91,13 +95,13 @@ function createHook(options: DbtCoreOptions, context: HookContext): Hook {
 
     const again = Number(readPath(delivery.state, "again") ?? 0);
     const hasFailed = end.code !== 0 || end.isOverdue;
+    const message = hasFailed ? failureOf(end, summary, redact) : undefined;
     if (hasFailed && !end.isOverdue && summary.isPassing && again < (options.retryRun ?? 0)) {
-      context.logger.warn(`${name}: ${failureOf(end, summary)} It is run again.`);
+      context.logger.warn(`${name}: ${message} It is run again.`);
       return pending({ state: { again: again + 1 }, againMs: againMs * 2 ** again });
     }
-    const message = hasFailed ? redact(failureOf(end, summary)) : undefined;
     const state = end.isOverdue ? "cancelled" : hasFailed ? "failed" : "completed";
-    delivery.emit(`dbt.run.${state}`, {
+    tell(delivery, `dbt.run.${state}`, {
       metadata: {
         run_id: summary.invocationId ?? delivery.idempotencyKey,
         label: labelOf(end),
@@ -108,13 +112,22 @@ function createHook(options: DbtCoreOptions, context: HookContext): Hook {
         ...(delivery.events.length > 1 && {
           events: delivery.events.slice(0, mostIds).map(({ id }) => id),
         }),
-        command: planned.args[0] ?? "",
+        command: options.command ?? usualCommand,
         ...summary.detail,
       },
       ...(message !== undefined && state === "failed" && { error: { message } }),
     });
     if (message !== undefined) throw new HookError("HOOK_FAILED", `${name}: ${message}`);
     return delivered();
+  };
+
+  /** What dbt did stays done where its event is refused. */
+  const tell = (delivery: Delivery, type: string, fields: EventFields): void => {
+    try {
+      delivery.emit(type, fields);
+    } catch (error) {
+      context.logger.error(`${name}: ${type} was not emitted: ${messageOf(error)}`);
+    }
   };
 
   return {
@@ -185,7 +198,7 @@ function createArguments(options: DbtCoreOptions): (delivery: Delivery) => Argum
     const { selection } = planned;
     return {
       args: [
-        ...(options.command ?? "build").split(" "),
+        ...(options.command ?? usualCommand).split(" "),
         ...fixed,
         ...(targetName === undefined
           ? []
@@ -197,10 +210,6 @@ function createArguments(options: DbtCoreOptions): (delivery: Delivery) => Argum
       ],
     };
   };
-}
-
-function targetFolder({ projectDir, targetPath = "target" }: DbtCoreOptions): string {
-  return resolve(projectDir, targetPath);
 }
 
 async function alone(folder: string, signal: AbortSignal, name: string): Promise<Disposable> {
@@ -227,7 +236,8 @@ function labelOf({ code, killedBy, isOverdue }: CommandEnd): string {
   return code === null ? `killed by ${killedBy}` : `exit ${code}`;
 }
 
-function failureOf(end: CommandEnd, summary: DbtSummary): string {
-  const said = end.tail.trim().split("\n").slice(-5).join("\n").slice(-1000);
+function failureOf(end: CommandEnd, summary: DbtSummary, redact: (text: string) => string): string {
+  // Redacted before it is cut, or half a secret would stay.
+  const said = redact(end.tail).trim().split("\n").slice(-5).join("\n").slice(-1000);
   return `dbt: ${labelOf(end)}: ${summary.message ?? (said === "" ? "it said nothing" : said)}.`;
 }

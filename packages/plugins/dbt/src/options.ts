@@ -157,6 +157,13 @@ const shape = z
     if (options.retryOn !== undefined && (options.retryRun ?? 0) === 0) {
       add(context, ["retryOn"], 'is not used without "retryRun"');
     }
+    if (options.results === false && (options.retryRun ?? 0) !== 0 && options.retryOn !== "any") {
+      add(
+        context,
+        ["results"],
+        'is false, and only results tell which failures pass: "retryRun" would start nothing; leave it out, or set "retryOn" to "any"',
+      );
+    }
     const steps: unknown[] = Array.isArray(options.stepsOverride) ? options.stepsOverride : [];
     const takes = steps.some((step) => String(step).includes(selectionMark));
     const selects =

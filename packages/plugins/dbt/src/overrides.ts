@@ -4,6 +4,7 @@ import {
   HookError,
   type JsonObject,
   type JsonValue,
+  optionName,
   toTemplateScope,
 } from "@pipehooks/core";
 
@@ -73,6 +74,6 @@ function fit(option: string, value: JsonValue): JsonValue {
   if (Number.isSafeInteger(id) && id > 0) return id;
   throw new HookError(
     "REQUEST_INVALID",
-    `dbt: "${option}" is ${JSON.stringify(value)}, and it must be the number of a pull request.`,
+    `dbt: ${optionName(option)} is ${JSON.stringify(value)}, and it must be the number of a pull request.`,
   );
 }

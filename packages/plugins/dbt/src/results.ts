@@ -80,8 +80,13 @@ export function summarizeDbt(
       .flatMap(({ runResults, sources }) => [runResults, sources])
       .map(invocationOf)
       .find((id) => id !== undefined),
-    isPassing: failed.length > 0 && failed.every(({ message }) => isPassing(message ?? "")),
+    isPassing: failed.length > 0 && failed.every(isWorthAnotherTry),
   };
+}
+
+/** Rows that a test found are there again next time, whatever its message says. */
+function isWorthAnotherTry({ status, message = "" }: NodeRow): boolean {
+  return status !== "fail" && isPassing(message);
 }
 
 /** A file that stays where it was is there again in the next step: it is of the same invocation. */

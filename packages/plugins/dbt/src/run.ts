@@ -18,6 +18,9 @@ const labels: Readonly<Record<string, string>> = {
   30: "Cancelled",
 };
 
+/** What our clock and that of dbt Cloud may differ by. */
+export const clockSkewMs = 600_000;
+
 /** How a run is, by its number alone: a number that nobody knows is no end. */
 export function stateOf(run: JsonObject): RunReport["state"] {
   return states[String(run.status)] ?? "unknown";

@@ -28,13 +28,13 @@ export function createSteps(
 
 const selectOptions: ReadonlySet<string> = new Set(["--select", "-s", "--models", "-m"]);
 
-/** Whether a run with the steps `theirs` builds all that one with `ours` would; undefined are the job's own. */
+/** Whether a run with the steps `theirs` builds all that one with `ours` would; undefined are the job's own, which nobody knows. */
 export function coversSteps(
   theirs: readonly string[] | undefined,
   ours: readonly string[] | undefined,
 ): boolean {
-  if (theirs === undefined) return true;
-  if (ours === undefined || ours.length !== theirs.length) return false;
+  if (theirs === undefined || ours === undefined) return theirs === ours;
+  if (ours.length !== theirs.length) return false;
   return ours.every((step, index) => coversStep(theirs[index] ?? "", step));
 }
 
@@ -42,21 +42,21 @@ function coversStep(theirs: string, ours: string): boolean {
   if (theirs === ours) return true;
   const wide = takeApart(theirs);
   const narrow = takeApart(ours);
-  return (
-    wide !== undefined &&
-    narrow !== undefined &&
-    wide.rest === narrow.rest &&
-    narrow.selectors.every((selector) => wide.selectors.includes(selector))
-  );
+  if (wide.rest !== narrow.rest) return false;
+  if (wide.selectors === undefined) return true;
+  return narrow.selectors?.every((selector) => wide.selectors?.includes(selector)) ?? false;
 }
 
-/** The selectors of a command apart from the rest of it. */
-function takeApart(step: string): { selectors: readonly string[]; rest: string } | undefined {
-  const words = step.split(/\s+/);
+/** The selectors of a command, undefined where it builds everything, apart from the rest of it. */
+function takeApart(step: string): {
+  readonly selectors: readonly string[] | undefined;
+  readonly rest: string;
+} {
+  const words = step.trim().split(/\s+/);
   const from = words.findIndex((word) => selectOptions.has(word)) + 1;
-  if (from === 0) return undefined;
+  if (from === 0) return { selectors: undefined, rest: words.join(" ") };
   const length = words.slice(from).findIndex((word) => word.startsWith("-"));
   const to = length < 0 ? words.length : from + length;
-  const rest = [...words.slice(0, from), ...words.slice(to)].join(" ");
+  const rest = [...words.slice(0, from - 1), ...words.slice(to)].join(" ");
   return { selectors: words.slice(from, to), rest };
 }

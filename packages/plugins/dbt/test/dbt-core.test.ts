@@ -1,7 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createPipehooks, type Delivery, isHookError, silentLogger } from "@pipehooks/core";
+import {
+  createPipehooks,
+  type Delivery,
+  HookError,
+  isHookError,
+  silentLogger,
+} from "@pipehooks/core";
 import plugin, { type DbtCoreOptions, dbtCore } from "@pipehooks/dbt";
 import {
   checkOptions,
@@ -240,6 +246,7 @@ describe("the end", () => {
         ],
       },
     });
+    expect(emitted?.fields.metadata?.command).toBe("source freshness");
     expect(project.commands()[0]).toEqual(["source", "freshness"]);
   });
 
@@ -304,6 +311,54 @@ describe("the end", () => {
     });
 
     expect(String(outcome)).toContain("dbt_project.yml");
+    expect(String(outcome)).toContain('"projectDir" ("project_dir" in YAML)');
+  });
+
+  test("a secret that begins before what is told of its words is hidden whole", async () => {
+    using project = createProject();
+    const secret = "s3cr3t-ABCDEFGHIJKLMNOPQRSTUVWXYZ-0123456789";
+
+    const { outcome, emitted } = await deliver(project, {
+      plan: { exit: 2, says: `${secret}${"y".repeat(980)}` },
+      options: { env: { FAKE_SECRET: secret } },
+    });
+
+    const told = JSON.stringify([String(outcome), emitted]);
+    expect(told).toContain("yyyy");
+    expect(told).not.toContain("0123456789");
+  });
+
+  test.for([undefined, "model.shop.a error"])(
+    "what dbt did stays done where its event is refused (failure: %s)",
+    async (failure) => {
+      using project = createProject();
+
+      const { outcome, logs } = await deliver(project, {
+        plan: failure === undefined ? {} : { exit: 1, says: failure },
+        delivery: {
+          emit() {
+            throw new HookError("EVENT_LOOP", "it would go on for ever");
+          },
+        },
+      });
+
+      expect(outcome).toMatchObject(
+        failure === undefined ? { type: "delivered" } : { code: "HOOK_FAILED" },
+      );
+      expect(logs).toMatchObject([{ level: "error", message: /was not emitted: it would go on/ }]);
+    },
+  );
+
+  test("a command that is longer than the system takes is refused at once, with what to do", async () => {
+    using project = createProject();
+
+    const { outcome } = await deliver(project, {
+      options: { vars: { rows: "${metadata.rows}" } },
+      delivery: { event: event({ rows: "r".repeat(3_000_000) }) },
+    });
+
+    expect(outcome).toMatchObject({ code: "REQUEST_INVALID", retryable: false });
+    expect(String(outcome)).toMatch(/3000011 bytes.*Pass less in "vars"/);
   });
 });
 
@@ -454,11 +509,23 @@ test.for([
   [{ projectDir: "x", profile: "--x" }, "profile"],
   [{ projectDir: "x", threads: 0 }, "threads"],
   [{ projectDir: "x", retryRun: -1 }, "retryRun"],
+  [{ projectDir: "x", fullRefresh: true, command: "test" }, "fullRefresh"],
+  [{ projectDir: "x", fullRefresh: true, command: "snapshot" }, "fullRefresh"],
+  [{ projectDir: "x", fullRefresh: true, command: "source freshness" }, "fullRefresh"],
 ] as const)("%j is refused at %s", async ([options, path]) => {
   const { problems } = await checkOptions(dbtCore.kind, options);
 
   expect(problems.map((problem) => problem.path)).toContain(path);
 });
+
+test.for([undefined, "build", "run", "seed", "compile"] as const)(
+  "a full refresh is taken with the command %s",
+  async (command) => {
+    const options = { projectDir: "x", fullRefresh: true, command };
+
+    expect((await checkOptions(dbtCore.kind, options)).problems).toEqual([]);
+  },
+);
 
 test("in a bus the outcome is an event that the next hook gets", async () => {
   using project = createProject();

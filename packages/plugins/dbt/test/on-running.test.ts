@@ -151,6 +151,45 @@ describe("one_follow_up", () => {
   });
 });
 
+describe("a queued run of the job's own commands", () => {
+  test.for([
+    [["dbt build"], "skipped"],
+    [["dbt run --select tag:nightly"], "pending"],
+    [["dbt run"], "pending"],
+    [["dbt build --exclude tag:slow"], "pending"],
+    [["dbt build --select source:stripe+ tag:nightly"], "skipped"],
+    [["dbt seed", "dbt build"], "pending"],
+  ] as const)("%j covers a selection only if it builds it: %s", async ([executeSteps, type]) => {
+    await using bench = await createBench(
+      { onRunning: "one_follow_up", mappings: { all: {}, stripe: "source:stripe+" } },
+      { jobs: [{ id: 42, executeSteps, runs: { runMs: 600_000 } }] },
+    );
+    bench.dbt.start(42);
+    await bench.time.advance(60_000);
+    const own = await begin(bench, { connector: "all" });
+    await bench.time.advance(20_000);
+
+    const next = await begin(bench, { connector: "stripe" });
+    const another = await begin(bench, { connector: "all" });
+
+    expect([own.type, next.type, another.type]).toEqual(["pending", type, "skipped"]);
+  });
+
+  test("covers none as long as nobody knows what they are", async () => {
+    await using bench = await createBench(
+      { onRunning: "one_follow_up", mappings: { all: {}, stripe: "source:stripe+" } },
+      { ...long, listLagMs: 10_000 },
+    );
+    const types: unknown[] = [];
+
+    for (const connector of ["all", "stripe", "all"]) {
+      types.push((await begin(bench, { connector })).type);
+    }
+
+    expect(types).toEqual(["pending", "pending", "skipped"]);
+  });
+});
+
 describe("cancel_and_replace", () => {
   test("our run is cancelled for the new one, and its delivery is delivered", async () => {
     await using bench = await createBench({ onRunning: "cancel_and_replace" }, long);

@@ -77,6 +77,8 @@ describe("options that exclude or need each other", () => {
     [{ ...good, mapBy: "pipeline" }, "mapBy"],
     [{ ...good, retryOn: "any" }, "retryOn"],
     [{ ...good, retryOn: "any", retryRun: 0 }, "retryOn"],
+    [{ ...good, results: false, retryRun: 1 }, "results"],
+    [{ ...good, results: false, retryRun: 1, retryOn: "transient" }, "results"],
     [{ ...good, select: "a", stepsOverride: ["dbt build"] }, "stepsOverride"],
     [{ ...good, mappings: { a: ["tag:a"] }, stepsOverride: ["dbt build"] }, "stepsOverride"],
     [{ ...good, stepsOverride: ["dbt build -s {selection}"] }, "select"],
@@ -85,6 +87,12 @@ describe("options that exclude or need each other", () => {
     const problems = Object.keys(await problemsOf(options)).sort();
 
     expect(problems).toEqual(paths === "job mappings.a" ? ["mappings.a"] : [paths]);
+  });
+
+  test("without results a run is run again after any failure", async () => {
+    const options = { ...good, results: false, retryRun: 1, retryOn: "any" };
+
+    expect(await problemsOf(options)).toEqual({});
   });
 
   test("a mapping with a job each needs no other", async () => {

@@ -388,7 +388,12 @@ describe("limits", () => {
 describe("who may", () => {
   test.for([
     ["a wrong token", { token: "dbtc_wrong_token" }, "401", '"token"'],
-    ["another account", { accountId: 2 }, "not scoped to account 2", '"accountId"'],
+    [
+      "another account",
+      { accountId: 2 },
+      "not scoped to account 2",
+      '"accountId" ("account_id" in YAML)',
+    ],
     ["a job that is not there", { job: 43 }, "404", "the job"],
   ] as const)(
     "%s is a dead letter at once that says what to mend",

@@ -5,7 +5,6 @@ import {
   fingerprint,
   type Hook,
   type HookContext,
-  HookError,
   type HookFactory,
   parseRate,
 } from "@pipehooks/core";
@@ -15,12 +14,10 @@ import { createFreshness } from "./freshness.ts";
 import { createLedger } from "./ledger.ts";
 import { createLine } from "./line.ts";
 import { type HexRunOptions, type HexSettings, hexRunOptions, toSettings } from "./options.ts";
+import { requestRate, takeRequest, waitForRequests } from "./request-budget.ts";
 import { createRuns } from "./runs.ts";
 import { hideTokens } from "./secrets.ts";
 import { createTriggerBody } from "./trigger-body.ts";
-
-/** Of the 60 that a user has, some are left for people and for what asks twice. */
-const requestRate = ["55/1m"];
 
 /** What leaves a minute apart may arrive closer together: the first request opens a connection, the next one has it. */
 const onItsWayMs = 3_000;
@@ -48,21 +45,14 @@ async function createHexRun(settings: HexSettings, context: HookContext): Promis
   const { name, clock } = context;
   const destination = destinationOf(settings);
   const redact = (text: string) => hideTokens(context.redact(text));
-  const requests = context.budget(`${destination} requests`, requestRate);
+  const now = () => clock.now();
+  const requests = context.budget(`${destination} requests`, [requestRate]);
   const client = await createHexClient({
     ...{ token, name, redact },
     host: base.url,
     allowHttp: settings.allowHttp,
-    now: () => clock.now(),
-    async before() {
-      const { granted, againAt = clock.now() + 60_000 } = await requests.take();
-      if (granted) return;
-      throw new HookError(
-        "RECEIVER_FAILED",
-        `${name}: the budget of ${requestRate[0]} requests to ${base.host} is used up.`,
-        { retryable: true, retryAfterMs: againAt - clock.now() },
-      );
-    },
+    now,
+    before: () => takeRequest(requests, { name, host: base.host, now }),
   });
   const bodyOf = createTriggerBody(settings);
   const starts = context.budget(`${destination} starts`, settings.startRate.map(withMargin));
@@ -74,13 +64,20 @@ async function createHexRun(settings: HexSettings, context: HookContext): Promis
       most: settings.maxRunning,
     }),
     line: createLine(settings.maxRunning),
-    freshness: createFreshness({ settings, client, now: () => clock.now() }),
+    freshness: createFreshness({ settings, client, now }),
   });
-  const now = () => clock.now();
   const deliver = createRemoteRun(runs, settings, { random: context.random, now });
 
   return {
-    deliver,
+    async deliver(delivery) {
+      try {
+        return await deliver(delivery);
+      } catch (thrown) {
+        const wait = waitForRequests(thrown, delivery, now());
+        if (wait === undefined) throw thrown;
+        return wait;
+      }
+    },
     render: (delivery) => ({
       target: redact(`POST ${base.url}/projects/${project}/runs`),
       headers: { authorization: "Bearer [redacted]", "content-type": "application/json" },

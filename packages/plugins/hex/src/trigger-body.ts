@@ -4,6 +4,7 @@ import {
   HookError,
   type JsonObject,
   type JsonValue,
+  optionName,
   toTemplateScope,
 } from "@pipehooks/core";
 import type { HexSettings } from "./options.ts";
@@ -46,7 +47,7 @@ function viewOf(value: JsonValue): string {
   if (typeof value === "string" && value !== "") return value;
   throw new HookError(
     "REQUEST_INVALID",
-    `"viewId" became ${JSON.stringify(value)} for this event, which is no id of a view.`,
+    `${optionName("viewId")} became ${JSON.stringify(value)} for this event, which is no id of a view.`,
   );
 }
 

@@ -110,6 +110,14 @@ test("a view is used instead of inputs", async () => {
   expect(bench.hex.runs[0]?.body.viewId).toBe("view-orders");
 });
 
+test("what is wrong with an option is told by its names in code and in YAML", async () => {
+  await using bench = await openBench({ options: { viewId: "${metadata.view}" } });
+  await bench.bus.emit("pipeline.end", { metadata: { view: 7 } });
+  await bench.time.advance(minute);
+
+  expect((await bench.row()).reason).toContain('"viewId" ("view_id" in YAML) became 7');
+});
+
 test("after a refresh the event tells when people saw new results", async () => {
   await using bench = await openBench({ options: { updatePublishedResults: true } });
   await bench.bus.emit("pipeline.end");

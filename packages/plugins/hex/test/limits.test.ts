@@ -66,3 +66,26 @@ test("starts that come late through the network do not come closer together than
   // What is allowed for is not much.
   expect(Math.max(...gaps)).toBeLessThan(minute + 15_000);
 });
+
+test("what waits for requests uses up no attempt, whatever they were for", async () => {
+  await using bench = await openBench({
+    course: { runMs: 2 * minute },
+    options: { onRunning: "cancel_and_replace", startRate: ["18/1m"] },
+    hook: { retry: { attempts: 1 } },
+  });
+  await Promise.all(
+    Array.from({ length: 60 }, () => bench.bus.emit("pipeline.end", { pipeline: "orders" })),
+  );
+
+  await bench.time.advance(minute);
+  const reasons = (await bench.rows()).map(({ reason }) => reason ?? "");
+  await bench.time.advance(hour);
+
+  const rows = await bench.rows();
+  const attempts = (await Promise.all(rows.map(({ id }) => bench.bus.store.attempts(id)))).flat();
+  expect(rows.filter(({ state }) => state !== "delivered")).toEqual([]);
+  expect(bench.hex.runs).toHaveLength(60);
+  expect(bench.hex.peaks.requestsPerMinute).toBeLessThanOrEqual(55);
+  expect(attempts.filter(({ outcome }) => outcome === "retry" || outcome === "dead")).toEqual([]);
+  expect(reasons.join()).toMatch(/rate budget: the requests of 55\/1m are used up, next at 2026-/);
+});
