@@ -55,7 +55,7 @@ export function attemptLine(event: PipehooksEvent, colors: Colors): string {
     `attempt ${attempt}`,
     outcomeText(outcome, colors),
     status === undefined ? "" : String(status),
-    `in ${formatDuration(ms)}`,
+    `took ${formatDuration(ms)}`,
     next === "" ? "" : `next ${next}`,
   ].filter((part) => part !== "");
   return what.join("  ") + (reason === undefined ? "" : colors.dim(`  ${printable(reason)}`));

@@ -167,7 +167,7 @@ function deliveryLines({ attempts, released }: DeliveryStep, colors: Colors): re
         `attempt ${number}`,
         colors.dim(startedAt),
         outcomeText(outcome, colors),
-        `in ${formatDuration(durationMs)}`,
+        `took ${formatDuration(durationMs)}`,
         ...(code === undefined ? [] : [code]),
       ];
       const line = `      ${parts.join("  ")}`;

@@ -4,6 +4,8 @@ import {
   type DeliveryState,
   type EventQuery,
   type EventRow,
+  eventIdInKey,
+  idempotencyKeyOf,
   type Store,
   settledStates,
   toDeliveryId,
@@ -43,9 +45,23 @@ export async function findNamed(store: Store, ids: readonly string[]): Promise<r
         oldestFirst: true,
       });
       const known = deliveries.length > 0 || (await store.events({ id, limit: 1 })).length > 0;
-      return { id, known, deliveries };
+      const meant = known ? [] : await deliveriesOfKey(store, id);
+      return meant.length > 0 ? { id, known: true, deliveries: meant } : { id, known, deliveries };
     }),
   );
+}
+
+/** What a receiver knows as its `webhook-id`. */
+export async function deliveriesOfKey(store: Store, key: string): Promise<readonly DeliveryRow[]> {
+  const eventId = eventIdInKey(key);
+  if (eventId === undefined) return [];
+  const rows = await store.deliveries({ eventId, limit: mostOfOneEvent, oldestFirst: true });
+  return rows.filter((row) => keyOf(row) === key);
+}
+
+function keyOf({ eventId: id, eventSource: source, hook, gate }: DeliveryRow): string {
+  const { key, release = { tag: undefined } } = gate ?? {};
+  return idempotencyKeyOf({ id, source }, hook, key === undefined ? undefined : { key, release });
 }
 
 /** Every delivery row that a query finds, in steps, so that millions cost no memory at once. */

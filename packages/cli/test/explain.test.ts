@@ -50,7 +50,7 @@ test.concurrent("explain says for every hook why an event fired it or not, those
   expect(stdout).toMatch(/^ {2}✓ events {4}pipeline\.error fits \*$/m);
   expect(stdout).toMatch(/^ {2}✓ delivery {2}dlv_1: delivered after 2 attempts$/m);
   expect(stdout).toMatch(
-    /^ {6}attempt 1 {2}\S+ {2}retry {2}in .* RECEIVER_FAILED\n {8}.*answered 500/m,
+    /^ {6}attempt 1 {2}\S+ {2}retry {2}took .* RECEIVER_FAILED\n {8}.*answered 500/m,
   );
   expect(stdout).toContain(
     "✗ critical (webhook)  does not fire: when is false: event.error.severity is WARNING, not CRITICAL\n",

@@ -134,6 +134,33 @@ test.concurrent("show tells an event, its deliveries and each answer, by either 
   expect(unknown.stderr).toContain("no event and no delivery dlv_99");
 });
 
+test("explain, replay and cancel take a webhook-id for its delivery alone", async () => {
+  await using receiver = await receive();
+  const yaml = webhookTo(receiver.url);
+  await using folder = await createFolder(
+    `${yaml}${yaml.slice(yaml.indexOf("  - name:")).replace("name: ops", "name: two")}`,
+  );
+  await folder.run(["emit", "pipeline.end", "--wait"]);
+  const [first] = receiver.requests;
+  const key = String(first?.headers["webhook-id"]);
+
+  const explained = await folder.json<{ readonly hooks: readonly { readonly hook: string }[] }>([
+    "explain",
+    key,
+  ]);
+  const replayed = await folder.run(["replay", key]);
+  const cancelled = await folder.run(["cancel", key]);
+  const unknown = await folder.run([
+    "replay",
+    `${key.slice(0, -1)}${key.endsWith("0") ? "1" : "0"}`,
+  ]);
+
+  expect(explained[0]?.hooks).toHaveLength(1);
+  expect(replayed.stdout).toMatch(/^1 delivery replayed/);
+  expect(cancelled.stdout).toMatch(/^1 delivery cancelled: dlv_\d\n/);
+  expect(unknown).toMatchObject({ status: 1 });
+});
+
 test("show finds an event by the webhook-id that its receiver was sent", async () => {
   await using receiver = await receive();
   await using folder = await createFolder(patient(receiver.url));

@@ -12,9 +12,9 @@ const plainId = /^[\w-]{1,40}$/;
  * is (its tag).
  */
 export function idempotencyKeyOf(
-  event: PipehooksEvent,
+  event: Pick<PipehooksEvent, "id" | "source">,
   hook: string,
-  gate?: Pick<GatedDelivery, "key" | "release">,
+  gate?: Pick<GatedDelivery, "key"> & { readonly release: Pick<GatedDelivery["release"], "tag"> },
 ): string {
   const { id, source } = event;
   const suffix =

@@ -25,7 +25,10 @@ export const cancel = defineCommand<Options>({
   name: "cancel",
   summary: "end deliveries that are not settled: no more attempts",
   operands: [
-    { name: "[id...]", description: "deliveries (dlv_42), or events: all their deliveries" },
+    {
+      name: "[id...]",
+      description: "deliveries (dlv_42, or a webhook-id, ph_…), or events: all of theirs",
+    },
   ],
   options: [
     ...selection.options,

@@ -5,7 +5,7 @@ import { type ExplainTarget, type Explanation, messageOf, type Pipehooks } from 
 import { type Context, defineCommand, type ExitStatus } from "../command.ts";
 import { parseEventText } from "../event-text.ts";
 import { explanationLines } from "../explanation-lines.ts";
-import { deliveryNumber } from "../ids.ts";
+import { deliveriesOfKey, deliveryNumber } from "../ids.ts";
 import { withBus } from "../open.ts";
 import { printable } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
@@ -19,7 +19,9 @@ interface Options {
 export const explain = defineCommand<Options>({
   name: "explain",
   summary: "say for every hook why an event fires it, or not",
-  operands: [{ name: "[id]", description: "id of an event, or of a delivery (dlv_42)" }],
+  operands: [
+    { name: "[id]", description: "id of an event, of a delivery (dlv_42), or a webhook-id (ph_…)" },
+  ],
   options: [
     {
       flags: "--file <file>",
@@ -79,15 +81,19 @@ interface Choice {
   readonly source: string | undefined;
 }
 
-/** A delivery's id stands for its first event and its hook. */
+/** A delivery's id, or its webhook-id, stands for its first event and its hook. */
 async function explainId(
   bus: Pipehooks,
   id: string,
   { hook, source }: Choice,
 ): Promise<readonly Explanation[]> {
   const number = deliveryNumber(id);
-  if (number === undefined) return explainAll(bus, id, { hook, source });
-  const [row] = await bus.store.deliveries({ ids: [number], limit: 1 });
+  const found = number === undefined ? await explainAll(bus, id, { hook, source }) : [];
+  if (found.length > 0) return found;
+  const [row] =
+    number === undefined
+      ? await deliveriesOfKey(bus.store, id)
+      : await bus.store.deliveries({ ids: [number], limit: 1 });
   if (row === undefined) return [];
   const explanation = await bus.explain(row.eventId, {
     hook: hook ?? row.hook,

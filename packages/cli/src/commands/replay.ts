@@ -43,7 +43,10 @@ export const replay = defineCommand<Options>({
   name: "replay",
   summary: "make settled deliveries due again, with a fresh budget of attempts",
   operands: [
-    { name: "[id...]", description: "deliveries (dlv_42), or events: all their deliveries" },
+    {
+      name: "[id...]",
+      description: "deliveries (dlv_42, or a webhook-id, ph_…), or events: all of theirs",
+    },
   ],
   options: [
     ...selection.options,

@@ -108,7 +108,7 @@ function attemptLines(attempt: AttemptRow, colors: Context["output"]["colors"]):
     `  attempt ${number}`,
     colors.dim(iso(startedAt) ?? ""),
     outcomeText(outcome, colors),
-    `in ${formatDuration(durationMs)}`,
+    `took ${formatDuration(durationMs)}`,
     ...(code === undefined ? [] : [code]),
   ];
   return [

@@ -16,7 +16,10 @@ export const webhookReading: Reading = {
     // A page or nothing at all is no word of Slack's.
     return plainText({ text }) === undefined ? "failed" : "refused";
   },
-  says: (received) => plainText(received),
+  says: (received) =>
+    usualMeaning(received.status) === "accepted"
+      ? (plainText(received) ?? 'not "ok", which is all that Slack answers')
+      : plainText(received),
   remedy({ status, text }) {
     if (status === 404) return "The webhook was revoked: make another one.";
     if (status === 410) return "Its channel is archived: write another webhook.";
