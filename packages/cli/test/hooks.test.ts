@@ -189,6 +189,19 @@ hooks: []
   });
 });
 
+test.concurrent("plugins says of an option that may be left out only what it takes", async () => {
+  await using folder = await createFolder("version: 1\nplugins: [./typed.mjs]\nhooks: []\n");
+  await folder.write("typed.mjs", typedPlugin);
+
+  const listed = await folder.run(["plugins"]);
+
+  expect(listed.stdout).toMatch(/^ {4}loud +boolean$/m);
+  expect(listed.stdout).toMatch(/^ {4}level +low\|high$/m);
+  expect(listed.stdout).toMatch(/^ {4}to +string\|array$/m);
+  expect(listed.stdout).toMatch(/^ {4}size +integer\|string$/m);
+  expect(listed.stdout).not.toMatch(/\bnull\b/);
+});
+
 test.concurrent("plugins needs no configuration", async () => {
   await using folder = await createFolder();
 
@@ -199,6 +212,28 @@ test.concurrent("plugins needs no configuration", async () => {
 });
 
 /** A kind whose check never answers by itself; its schema is a Standard Schema without a library. */
+const typedPlugin = `
+const schema = {
+  type: "object",
+  properties: {
+    loud: { type: "boolean" },
+    level: { type: "string", enum: ["low", "high"] },
+    to: { anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] },
+    size: { type: ["integer", "string"] },
+  },
+};
+const options = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value) => ({ value }),
+    jsonSchema: { input: () => schema, output: () => schema },
+  },
+};
+const kind = { name: "typed", options, create: () => ({ deliver() {} }) };
+export const typed = Object.assign((given) => ({ kind, options: given }), { kind });
+`;
+
 const slowPlugin = `
 const options = { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } };
 const kind = {

@@ -2,6 +2,7 @@ import { nearest } from "@pipehooks/core";
 import type { Problems } from "./problem.ts";
 import type { References } from "./references.ts";
 import type { Shape } from "./shape.ts";
+import type { Templates } from "./stranger.ts";
 import {
   type Entry,
   joinPath,
@@ -17,10 +18,12 @@ export interface Conversion {
   readonly problems: Problems;
   /** Trees that are reported already: no second problem for them. */
   readonly broken: Set<Tree>;
-  /** Where secrets are collected; absent where what comes from outside is ordinary text. */
-  readonly secrets?: Set<string> | undefined;
+  /** Told about every value from outside that stays text; absent where such is ordinary text. */
+  readonly onOutside?: ((value: string, steps: readonly PathStep[]) => void) | undefined;
   /** Whether the text at a path (in camelCase) is a template. */
   readonly isTemplate?: ((steps: readonly PathStep[]) => boolean) | undefined;
+  /** Which options are templates, for messages. */
+  readonly templates?: Templates | undefined;
   /** Told about every text that is a template. */
   readonly onTemplate?:
     | ((text: string, tree: ScalarTree, steps: readonly PathStep[]) => void)
@@ -88,9 +91,11 @@ function convertScalar(
   conversion: Conversion,
   standing: Standing,
 ): unknown {
-  if (typeof tree.value !== "string") return tree.value;
-  const template = conversion.isTemplate?.(standing.steps) ?? false;
-  const resolved = conversion.references.resolve(tree, standing.path, template);
+  if (typeof tree.value !== "string" || conversion.broken.has(tree)) return tree.value;
+  const { path, steps } = standing;
+  const template = conversion.isTemplate?.(steps) ?? false;
+  const { templates } = conversion;
+  const resolved = conversion.references.resolve(tree, { path, template, templates });
   if (resolved === undefined) {
     conversion.broken.add(tree);
     return tree.value;
@@ -99,8 +104,8 @@ function convertScalar(
     const value = coerce(resolved.text, shape);
     if (value !== undefined) return value;
   }
-  if (template) conversion.onTemplate?.(resolved.text, tree, standing.steps);
-  for (const value of resolved.values) conversion.secrets?.add(value);
+  if (template) conversion.onTemplate?.(resolved.text, tree, steps);
+  for (const value of resolved.values) conversion.onOutside?.(value, steps);
   return resolved.text;
 }
 

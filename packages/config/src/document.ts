@@ -1,5 +1,6 @@
 import { parseDocument } from "yaml";
 import type { Problems } from "./problem.ts";
+import { unquotedTags } from "./quoting.ts";
 import { reportSyntax } from "./syntax.ts";
 import type { MapTree, Tree } from "./tree.ts";
 import { buildTree } from "./tree-builder.ts";
@@ -28,9 +29,10 @@ export function parseYaml(
     merge: true,
     resolveKnownTags: false,
   });
-  const brokenAt = reportSyntax(document, text, problems);
+  const tags = unquotedTags(document, text);
+  const brokenAt = reportSyntax(document, text, { problems, told: tags.values() });
   const broken = new Set<Tree>();
-  const root = buildTree({ document, text, problems, broken });
+  const root = buildTree({ document, text, problems, broken, tags });
   if (root?.type === "map") return { root, brokenAt, broken };
   if (brokenAt === undefined) {
     const empty = root === undefined || (root.type === "scalar" && root.value === null);

@@ -1,12 +1,11 @@
 import {
-  conditionErrorAt,
   eventFields,
   type GateKind,
   type GateOptions,
   isHookError,
-  messageOf,
   prepareGate,
 } from "@pipehooks/core";
+import { checkCondition, reportUnreadable } from "./conditions.ts";
 import { judgePath, nearestStep, type Routed } from "./event-fields.ts";
 import {
   conditionsOf,
@@ -19,8 +18,8 @@ import {
 } from "./gate-parts.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Report } from "./report.ts";
-import { routedBy } from "./routed.ts";
-import { checkCondition, checkTypes } from "./routes.ts";
+import { readBy, routedBy } from "./routed.ts";
+import { checkTypes } from "./routes.ts";
 
 interface GateContext {
   /** Where the hook is. */
@@ -51,8 +50,9 @@ function checkGate(kind: GateKind, hook: WrittenHook, context: GateContext): voi
     const isSound = checkTypes(part.events, at, { knowledge, report });
     if (isSound && part.amongOwn) checkAmongOwn(part, hook, at, context);
   }
+  const read = { routed: readBy(hook, knowledge), report };
   for (const [condition, at] of conditionsOf(kind, gate)) {
-    if (typeof condition === "string") checkCondition(condition, [...steps, ...at], report);
+    if (typeof condition === "string") checkCondition(condition, [...steps, ...at], read);
   }
   if (kind === "alert") checkOpens(hook, context);
 
@@ -151,7 +151,6 @@ function checkExpression(text: string, steps: Steps, report: Report): void {
   } catch (error) {
     const cause: unknown = Reflect.get(Object(error), "cause");
     if (!isHookError(cause)) throw error;
-    const index = conditionErrorAt(cause);
-    report({ steps, message: messageOf(cause), code: cause.code, index });
+    reportUnreadable(text, steps, cause, report);
   }
 }

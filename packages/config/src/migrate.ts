@@ -15,7 +15,7 @@ import type { MapTree, Tree } from "./tree.ts";
  */
 export function migrate(text: string, file = "pipehooks.yaml"): string {
   const problems = new Problems(file, text);
-  const { root, brokenAt } = parseYaml(text, problems);
+  const { root, brokenAt, broken } = parseYaml(text, problems);
   const isReadable = root !== undefined && brokenAt === undefined;
   if (isReadable && !isPlumber(root)) {
     throw new HookError(
@@ -23,7 +23,7 @@ export function migrate(text: string, file = "pipehooks.yaml"): string {
       `${file} is in today's form already: there is nothing to migrate.`,
     );
   }
-  const converted = isReadable ? fromPlumber(root, problems) : undefined;
+  const converted = isReadable ? fromPlumber(root, { problems, broken }) : undefined;
   const errors = problems.errors((message) => message, brokenAt);
   if (converted === undefined || errors.length > 0) throw new ConfigError(errors);
 

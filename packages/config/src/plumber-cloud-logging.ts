@@ -1,5 +1,4 @@
 import { nearest } from "@pipehooks/core";
-import { rewrite } from "./plumber-text.ts";
 import { entry, map, optional } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import { type Entry, joinPath, type MapTree } from "./tree.ts";
@@ -71,11 +70,11 @@ export function toCloudLoggingOptions(block: MapTree, problems: Problems, path: 
     return undefined;
   });
   return map(block.at, [
-    optional("provider", provider && rewrite(provider.value), provider),
+    optional("provider", provider?.value, provider),
     ...parts,
     ...same.map((name) => {
       const found = block.entries.get(name);
-      return optional(name, found && rewrite(found.value), found);
+      return optional(name, found?.value, found);
     }),
   ]);
 }
@@ -85,7 +84,7 @@ function toBlock(
   provider: string,
   { problems, path }: { readonly problems: Problems; readonly path: string },
 ): Entry {
-  if (found.value.type !== "map") return { ...found, value: rewrite(found.value) };
+  if (found.value.type !== "map") return found;
   const { entries, at } = found.value;
   const known = names[provider] ?? {};
   const all = Object.values(known).flat();
@@ -110,7 +109,7 @@ function toBlock(
         message: `"${key}" says the same as "${first?.key}". Leave one of the two out.`,
       });
     }
-    return optional(today, first && rewrite(first.value), first);
+    return optional(today, first?.value, first);
   });
   return entry(found.key, map(at, options), found.keyAt, found.comments);
 }

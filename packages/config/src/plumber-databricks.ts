@@ -1,4 +1,4 @@
-import { rewrite, toSeconds } from "./plumber-text.ts";
+import { toSeconds } from "./plumber-text.ts";
 import { entry, map, optional, scalar } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import { joinPath, type MapTree, type Tree, toEntries } from "./tree.ts";
@@ -13,11 +13,16 @@ export const databricksKeys = [
   "timeout_seconds",
 ];
 
+/** Options of `databricks-job` that are templates. */
+export const databricksTemplates: readonly string[] = [
+  ...["job_parameters", "notebook_params", "python_named_params", "sql_params"],
+  ...["python_params", "jar_params", "spark_submit_params", "dbt_commands"],
+].map((option) => `job_mappings.*.${option}`);
+
 /** Options of `databricks-job` that mean the same. */
 export function toDatabricksOptions(block: MapTree, problems: Problems, path: string): MapTree {
   const take = (name: string) => block.entries.get(name);
-  const same = (name: string, today = name) =>
-    optional(today, take(name) && rewrite(take(name)?.value as Tree), take(name));
+  const same = (name: string, today = name) => optional(today, take(name)?.value, take(name));
   const mappings = take("job_mappings");
   const timeout = take("timeout_seconds");
   const runName = take("run_name_template");
@@ -42,13 +47,12 @@ export function toDatabricksOptions(block: MapTree, problems: Problems, path: st
 
 /** What a job is given are its parameters. */
 function toMappings(mappings: Tree): Tree {
-  const written = rewrite(mappings);
-  if (written.type !== "map") return written;
-  const entries = [...written.entries.values()].map((one) => ({
+  if (mappings.type !== "map") return mappings;
+  const entries = [...mappings.entries.values()].map((one) => ({
     ...one,
     value: renamed(one.value),
   }));
-  return { ...written, entries: toEntries(entries) };
+  return { ...mappings, entries: toEntries(entries) };
 }
 
 function renamed(job: Tree): Tree {

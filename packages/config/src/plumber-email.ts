@@ -1,4 +1,3 @@
-import { rewrite } from "./plumber-text.ts";
 import { entry, isSaid, map, optional, scalar } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import { type Entry, joinPath, type MapTree, type Tree } from "./tree.ts";
@@ -34,7 +33,7 @@ export function toEmailOptions(block: MapTree, problems: Problems, path: string)
         message: `"${key}" says the same as "${found?.key}". Leave one of the two out.`,
       });
     }
-    return found && { ...found, value: rewrite(found.value) };
+    return found;
   };
   const same = (option: keyof typeof names, today: string) => {
     const found = take(option);

@@ -1,6 +1,6 @@
 import { refuseOthers, warnOfSwitches } from "./plumber-keys.ts";
 import type { PlumberKind } from "./plumber-kinds.ts";
-import { rewrite, toSeconds } from "./plumber-text.ts";
+import { rewriteHook, toSeconds } from "./plumber-text.ts";
 import { entry, isFromOutside, isSaid, map, optional, scalar } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import { type Entry, joinPath, type MapTree, type Tree } from "./tree.ts";
@@ -24,10 +24,13 @@ interface Block {
   /** The switch of all hooks. */
   readonly all: Tree | undefined;
   readonly problems: Problems;
+  /** Takes the texts that are reported already. */
+  readonly broken: Set<Tree>;
 }
 
 /** A block of `event_hooks` as one hook of today. */
-export function toHook(block: MapTree, { key, keyAt, kind, path, all, problems }: Block): MapTree {
+export function toHook(block: MapTree, context: Block): MapTree {
+  const { key, keyAt, kind, path, all, problems } = context;
   refuseOthers(block, { path, known: [...commonKeys, ...kind.keys], problems });
   warnOfSwitches(block, { path, problems });
   const take = (name: string) => block.entries.get(name);
@@ -42,13 +45,13 @@ export function toHook(block: MapTree, { key, keyAt, kind, path, all, problems }
         '"async_execution: false": a hook never holds up the pipeline here. Its deliveries go one at a time (concurrency: 1).',
     });
   }
-  return map(keyAt, [
+  const hook = map(keyAt, [
     entry("name", scalar(key.replaceAll("_", "-"), keyAt), keyAt),
     entry("kind", scalar(kind.name, keyAt), keyAt),
     optional("enabled", enabled, take("enabled")),
     entry(
       "events",
-      events ? rewrite(events.value) : { type: "list", at: keyAt, items: [scalar("*", keyAt)] },
+      events?.value ?? { type: "list", at: keyAt, items: [scalar("*", keyAt)] },
       events?.keyAt ?? keyAt,
       events?.comments,
     ),
@@ -60,6 +63,7 @@ export function toHook(block: MapTree, { key, keyAt, kind, path, all, problems }
       : undefined,
     entry("options", kind.toOptions(block, problems, path), keyAt),
   ]);
+  return rewriteHook(hook, block, context);
 }
 
 // A hook is on where it and all of them are.
@@ -68,7 +72,7 @@ function toSwitch(
   own: Entry | undefined,
   { problems, path }: { readonly problems: Problems; readonly path: string },
 ): Tree | undefined {
-  const written = own && rewrite(own.value);
+  const written = own?.value;
   if (isSaid(all, false)) return all;
   if (!isFromOutside(all) || isSaid(written, false)) return written;
   if (own !== undefined && !isSaid(written, true, null)) {
@@ -88,8 +92,8 @@ function toFilter(block: MapTree): Entry | undefined {
   const first = pipelines ?? flowgroups;
   if (first === undefined) return undefined;
   const filter = map(first.keyAt, [
-    optional("pipelines", pipelines && rewrite(pipelines.value), pipelines),
-    optional("flowgroups", flowgroups && rewrite(flowgroups.value), flowgroups),
+    optional("pipelines", pipelines?.value, pipelines),
+    optional("flowgroups", flowgroups?.value, flowgroups),
   ]);
   return entry("filter", filter, first.keyAt);
 }
@@ -113,6 +117,5 @@ function toRetry(block: MapTree): Entry | undefined {
 
 // No retries is one try.
 function atLeastOne(tree: Tree): Tree {
-  const written = rewrite(tree);
-  return written.type === "scalar" && written.value === 0 ? { ...written, value: 1 } : written;
+  return tree.type === "scalar" && tree.value === 0 ? { ...tree, value: 1 } : tree;
 }

@@ -1,5 +1,4 @@
 import { judgeNumber } from "./exact-number.ts";
-import { rewrite } from "./plumber-text.ts";
 import { entry, isSaid, map, scalar } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import { type Entry, joinPath, type MapTree, type ScalarTree, type Tree } from "./tree.ts";
@@ -13,7 +12,7 @@ interface Context {
 /** Today's `payload` of a webhook's block. Without a template and without the payload only what happened is said. */
 export function toPayload(block: MapTree, context: Context): Tree | undefined {
   const template = block.entries.get("payload_template");
-  if (template !== undefined) return rewrite(fromJsonText(template, context));
+  if (template !== undefined) return fromJsonText(template, context);
   const include = block.entries.get("include_payload");
   if (!isSaid(include?.value, false)) return undefined;
   const at = include?.keyAt ?? block.at;

@@ -1,5 +1,4 @@
 import { createTargetGuard, type TargetOptions } from "@pipehooks/core/targets";
-import { rewrite } from "./plumber-text.ts";
 import { entry, optional, scalar } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import { type Entry, joinPath, type MapTree, type Tree } from "./tree.ts";
@@ -21,7 +20,7 @@ export function toTarget(
   const url = block.entries.get("webhook_url");
   const said = targetKeys.map((key) => {
     const found = block.entries.get(key);
-    return optional(key, found && rewrite(found.value), found);
+    return optional(key, found?.value, found);
   });
   const needed = neededBy(url?.value);
   const isSaid = needed !== undefined && said.some((one) => one?.key === needed);

@@ -1,6 +1,5 @@
 import { toPayload } from "./plumber-payload.ts";
 import { isPlainHttp, targetKeys, toTarget } from "./plumber-target.ts";
-import { rewrite } from "./plumber-text.ts";
 import { entry, isSaid, map, optional } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import type { Entry, MapTree } from "./tree.ts";
@@ -22,9 +21,9 @@ export function toWebhookOptions(block: MapTree, problems: Problems, path: strin
   const url = take("webhook_url");
   const headers = take("headers");
   return map(block.at, [
-    optional("url", url && rewrite(url.value), url),
+    optional("url", url?.value, url),
     ...toTarget(block, { problems, path }),
-    optional("headers", headers && rewrite(headers.value), headers),
+    optional("headers", headers?.value, headers),
     optional(
       "payload",
       toPayload(block, { problems, path }),
@@ -37,6 +36,6 @@ export function toWebhookOptions(block: MapTree, problems: Problems, path: strin
 // Over plain http there is nothing to verify.
 function toTls(verify: Entry | undefined): Entry | undefined {
   if (verify === undefined || isSaid(verify.value, true, null)) return undefined;
-  const found = { ...verify, key: "verify", value: rewrite(verify.value) };
+  const found = { ...verify, key: "verify" };
   return entry("tls", map(verify.keyAt, [found]), verify.keyAt);
 }

@@ -2,7 +2,7 @@ import { nearest } from "@pipehooks/core";
 import { toHook } from "./plumber-hook.ts";
 import { refuseOthers } from "./plumber-keys.ts";
 import { plumberKinds } from "./plumber-kinds.ts";
-import { rewrite } from "./plumber-text.ts";
+import { fromEnvironment } from "./plumber-text.ts";
 import { entry, isFromOutside, isSaid, scalar } from "./plumber-tree.ts";
 import type { Problems } from "./problem.ts";
 import { type Entry, type MapTree, type Tree, toEntries, valueAt } from "./tree.ts";
@@ -27,9 +27,12 @@ export function isPlumber(root: MapTree): boolean {
 
 /**
  * The same configuration in today's form. Every part keeps the place it came from, so problems point into the file as
- * the user wrote it.
+ * the user wrote it; `broken` takes those that are reported already.
  */
-export function fromPlumber(root: MapTree, problems: Problems): MapTree {
+export function fromPlumber(
+  root: MapTree,
+  { problems, broken }: { readonly problems: Problems; readonly broken: Set<Tree> },
+): MapTree {
   const plugins = valueAt(root, "plugins") as MapTree;
   refuseOthers(plugins, { path: "plugins", known: ["enabled", "config"], problems });
   const config = mapUnder(plugins, "config", { path: "plugins.config", problems });
@@ -37,7 +40,7 @@ export function fromPlumber(root: MapTree, problems: Problems): MapTree {
   if (config) refuseOthers(config, { path: "plugins.config", known: ["event_hooks"], problems });
   const blocks = config && mapUnder(config, "event_hooks", { path: blocksPath, problems });
   const enabled = plugins.entries.get("enabled");
-  const all = enabled && rewrite(enabled.value);
+  const all = enabled && fromEnvironment(enabled.value);
   if (all !== undefined && !isFromOutside(all) && !isSaid(all, true, false, null)) {
     const message = '"enabled" must be true or false.';
     problems.add({ at: all.at, path: "plugins.enabled", message });
@@ -58,7 +61,7 @@ export function fromPlumber(root: MapTree, problems: Problems): MapTree {
     } else if (value.type !== "map") {
       problems.add({ at: keyAt, path, message: `"${key}" must be keys and values.` });
     } else {
-      const hook = toHook(value, { key, keyAt, kind, path, all, problems });
+      const hook = toHook(value, { key, keyAt, kind, path, all, problems, broken });
       hooks.push(comments === undefined ? hook : { ...hook, comments });
     }
   }

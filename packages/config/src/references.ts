@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { nearest } from "@pipehooks/core";
 import type { MissingReference } from "./loaded.ts";
 import type { Problems } from "./problem.ts";
+import { strangerMessage, strangerSuggestion, type Templates } from "./stranger.ts";
 import type { ScalarTree } from "./tree.ts";
 
 type Part =
@@ -24,7 +25,16 @@ export interface References {
    * The text with `${env:…}` and `${file:…}` replaced; undefined when one of them is missing (reported). In a template
    * `${path}` stays, to be read from the event; elsewhere it is a mistake.
    */
-  resolve(tree: ScalarTree, path: string, template: boolean): ResolvedText | undefined;
+  resolve(tree: ScalarTree, place: ReferencePlace): ResolvedText | undefined;
+}
+
+/** Where a text stands that may hold references. */
+export interface ReferencePlace {
+  readonly path: string;
+  /** Whether the text is a template. */
+  readonly template: boolean;
+  /** Which options are, where it is none. */
+  readonly templates?: Templates | undefined;
 }
 
 /** Reads `${env:NAME}`, `${env:NAME:-default}` and `${file:path}`; paths are relative to `folder`. */
@@ -77,7 +87,7 @@ export function createReferences(context: {
   }
 
   return {
-    resolve(tree, path, template) {
+    resolve(tree, { path, template, templates }) {
       const written = String(tree.value);
       if (!written.includes("${")) return { text: written, outside: false, values: [] };
       const report = (index: number, message: string, suggestion?: string) => {
@@ -105,7 +115,7 @@ export function createReferences(context: {
           pieces.push(part);
           if (template) continue;
           sound = false;
-          report(part.at, strangerMessage(part.inner), strangerSuggestion(part.inner));
+          report(part.at, strangerMessage(part.inner, templates), strangerSuggestion(part.inner));
         } else {
           const found = look(part.inner, path);
           if (found.value === undefined) {
@@ -170,18 +180,6 @@ function suggestVariable(
 ): string | undefined {
   const similar = nearest(name, Object.keys(env));
   return similar === undefined ? undefined : `\${env:${similar}}`;
-}
-
-function strangerMessage(inner: string): string {
-  const [scheme] = splitOnce(inner, ":");
-  if (/^[a-z]+:/i.test(inner) && scheme !== "env" && scheme !== "file") {
-    return `\${${inner}} is not known: values come from \${env:NAME} and \${file:path}. A literal \${ is written $\${.`;
-  }
-  return `\${${inner}} is read from the event only in options that are templates, and this is none. A literal \${ is written $\${.`;
-}
-
-function strangerSuggestion(inner: string): string | undefined {
-  return /^[A-Z][A-Z0-9_]*$/.test(inner) ? `\${env:${inner}}` : undefined;
 }
 
 /** Cuts a text at `$${` and at `${…}`; undefined where a `${` is not closed. */

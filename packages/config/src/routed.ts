@@ -26,6 +26,18 @@ export function routedBy(events: unknown, knowledge: Knowledge): Routed {
   }
 }
 
+/** The events that conditions of a hook and its gate read. */
+export function readBy(hook: WrittenHook, knowledge: Knowledge): Routed {
+  const parts = gatesOf(hook).flatMap((kind) => partsOf(kind, hook[kind], knowledge.spell));
+  const own = hook.events === undefined ? [] : [hook.events];
+  const all = [...own, ...parts.map(({ events }) => events)].map((globs) =>
+    routedBy(globs, knowledge),
+  );
+  const types = new Set(all.flatMap((routed) => routed.types));
+  const unknown = all.some((routed) => routed.unknown);
+  return { types: [...types], unknown, knowledge, fields: eventFields };
+}
+
 /** The events that templates of a hook read. */
 export function deliveredTo(hook: WrittenHook, knowledge: Knowledge): Delivered {
   const [gate] = gatesOf(hook);

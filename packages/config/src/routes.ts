@@ -1,21 +1,14 @@
-import {
-  compileCondition,
-  compilePatterns,
-  conditionErrorAt,
-  eventFields,
-  isHookError,
-  nearest,
-} from "@pipehooks/core";
+import { compilePatterns, eventFields, isHookError, nearest } from "@pipehooks/core";
+import { checkCondition } from "./conditions.ts";
 import { nearestStep } from "./event-fields.ts";
-import type { Steps } from "./gate-parts.ts";
+import type { Steps, WrittenHook } from "./gate-parts.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Report } from "./report.ts";
-import { routedBy } from "./routed.ts";
+import { readBy, routedBy } from "./routed.ts";
 
 /** What a route check reads of a hook; anything may be missing or wrong. */
-export interface RouteInput {
+export interface RouteInput extends WrittenHook {
   readonly name?: unknown;
-  readonly events?: unknown;
   readonly filter?: unknown;
   readonly when?: unknown;
   readonly destination?: unknown;
@@ -23,7 +16,7 @@ export interface RouteInput {
 }
 
 /** Names are unique. */
-export function checkNames(hooks: readonly RouteInput[], report: Report): void {
+export function checkNames(hooks: readonly { readonly name?: unknown }[], report: Report): void {
   const seen = new Map<string, number>();
   for (const [index, { name }] of hooks.entries()) {
     if (typeof name !== "string") continue;
@@ -64,7 +57,9 @@ export function checkRoute(
       checkGlob(pattern, at, report);
     }
   }
-  if (typeof hook.when === "string") checkCondition(hook.when, [...steps, "when"], report);
+  if (typeof hook.when === "string") {
+    checkCondition(hook.when, [...steps, "when"], { routed: readBy(hook, knowledge), report });
+  }
   // That a text is empty is said by its schema.
   const { destination, orderBy } = hook;
   if (isText(destination) && !destinations.includes(destination)) {
@@ -126,11 +121,25 @@ function checkReach(pattern: string, steps: Steps, knowledge: Knowledge, report:
     message: isGlob
       ? `No known event type matches "${pattern}", so nothing reaches the hook by it.`
       : `No event type is called "${pattern}". Declare it under "${spell("eventTypes")}", or set ${spell("allowUnknownTypes")}: true.`,
-    suggestion: nearest(pattern, knowledge.types),
+    suggestion: meantBy(pattern, knowledge.types) ?? nearest(pattern, knowledge.types),
     warning: isGlob,
     absence: true,
   });
   return false;
+}
+
+/** What other tools call the three things that happen to a pipeline. */
+const otherWords = {
+  start: /^(?:start|begin|begun|running|launch)/,
+  end: /^(?:end|finish|succe|done|complete|ok$|pass)/,
+  error: /^(?:err|fail|crash|abort|broken|exception)/,
+};
+
+function meantBy(pattern: string, types: readonly string[]): string | undefined {
+  const [, scope = "", word = ""] = /^(.+)\.([^.]+)$/.exec(pattern.toLowerCase()) ?? [];
+  const meant = Object.entries(otherWords).find(([, words]) => words.test(word));
+  const type = meant && `${scope}.${meant[0]}`;
+  return type !== undefined && types.includes(type) ? type : undefined;
 }
 
 // Each glob takes some types, and together they may take none.
@@ -147,21 +156,6 @@ function checkRest(
     warning: true,
     absence: true,
   });
-}
-
-/** A condition in CEL. */
-export function checkCondition(text: string, steps: Steps, report: Report): void {
-  try {
-    compileCondition(text);
-  } catch (error) {
-    if (!isHookError(error)) throw error;
-    report({
-      steps,
-      message: error.message,
-      code: "CONDITION_INVALID",
-      index: conditionErrorAt(error),
-    });
-  }
 }
 
 function checkOrderBy(path: string, steps: Steps, report: Report): void {

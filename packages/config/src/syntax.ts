@@ -1,17 +1,30 @@
 import { type Document, isCollection, isScalar, visit } from "yaml";
 import type { Problems } from "./problem.ts";
+import { unquotedAround } from "./quoting.ts";
 
-/** Reports what is no YAML, and tags; answers the offset from which the text could not be read. */
+/**
+ * Reports what is no YAML, and tags; answers the offset from which the text could not be read. What stands at `told` is told
+ * by others.
+ */
 export function reportSyntax(
   document: Document,
   text: string,
-  problems: Problems,
+  { problems, told }: { readonly problems: Problems; readonly told: Iterable<number> },
 ): number | undefined {
   const seenLines = new Set<number>();
-  const places = document.errors.map(({ pos }) => placeOf(pos[0], document, text));
-  for (const [index, { code, message, pos }] of document.errors.entries()) {
+  // A lone * is told like other aliases that lead nowhere, and what follows it can be read.
+  const errors = document.errors.filter(
+    ({ code, pos }) => code !== "BAD_ALIAS" || text[pos[0]] !== "*",
+  );
+  const places = errors.map(({ pos }) => placeOf(pos[0], document, text));
+  for (const [index, { code, message, pos }] of errors.entries()) {
     const at = places[index] ?? pos[0];
     const line = problems.lineOf(at);
+    const unquoted = unquotedAround(document, text, pos[0]);
+    if (unquoted !== undefined) {
+      problems.add({ ...unquoted, path: "", syntax: true });
+      break;
+    }
     // One mistake makes the parser stumble several times: the first of a line says it.
     if (seenLines.has(line)) continue;
     seenLines.add(line);
@@ -23,8 +36,9 @@ export function reportSyntax(
     });
     if (code === "UNEXPECTED_TOKEN" && seenLines.size > 1) break;
   }
+  const others = new Set(told);
   for (const { code, message, pos } of document.warnings) {
-    if (code !== "TAG_RESOLVE_FAILED") continue;
+    if (code !== "TAG_RESOLVE_FAILED" || others.has(pos[0])) continue;
     const tag = message.replace(/^Unresolved tag: /, "");
     problems.add({
       at: pos[0],

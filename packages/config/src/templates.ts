@@ -18,8 +18,15 @@ export interface TemplateText {
 }
 
 /** Whether the text at a path below `options` is read from the event, as the kind says. */
-export function templateTest(kind: HookKind): (steps: readonly PathStep[]) => boolean {
-  const templates = (kind.templates ?? []).map((path) => path.split("."));
+export function templateTest({
+  templates = [],
+}: HookKind): (steps: readonly PathStep[]) => boolean {
+  return pathTest(templates);
+}
+
+/** Whether a path is one of these or below one; `*` is any step, and places in lists are none. */
+export function pathTest(paths: readonly string[]): (steps: readonly PathStep[]) => boolean {
+  const templates = paths.map((path) => path.split("."));
   return (steps) => {
     const names = steps.filter((step) => typeof step === "string");
     return templates.some((template) =>

@@ -11,6 +11,7 @@ import {
 } from "yaml";
 import { judgeNumber } from "./exact-number.ts";
 import type { Problems } from "./problem.ts";
+import { isGlobTail, unquotedAt } from "./quoting.ts";
 import { offsetsIn } from "./text-offsets.ts";
 import { type Comments, type Entry, joinPath, type MapTree, type Tree } from "./tree.ts";
 
@@ -22,6 +23,8 @@ interface Source {
   readonly problems: Problems;
   /** Takes the trees that stand for what could not be read. */
   readonly broken: Set<Tree>;
+  /** Texts that YAML takes for tags, with their offsets. */
+  readonly tags: ReadonlyMap<Node, number>;
 }
 
 /** A parsed document as a tree of places, aliases and merge keys followed; what cannot be followed goes to `problems`. */
@@ -34,14 +37,16 @@ class TreeBuilder {
   private readonly text: string;
   private readonly problems: Problems;
   private readonly broken: Set<Tree>;
+  private readonly tags: ReadonlyMap<Node, number>;
   private readonly open = new Set<Node>();
   private nodes = 0;
 
-  constructor({ document, text, problems, broken }: Source) {
+  constructor({ document, text, problems, broken, tags }: Source) {
     this.document = document;
     this.text = text;
     this.problems = problems;
     this.broken = broken;
+    this.tags = tags;
   }
 
   root(): Tree | undefined {
@@ -66,6 +71,8 @@ class TreeBuilder {
       }
       return this.unreadable(at);
     }
+    const tagAt = this.tags.get(node);
+    if (tagAt !== undefined) return this.unquoted(tagAt, path);
     if (isAlias(node)) return this.follow(node, at, path);
     if (isMap(node)) return this.inside(node, () => this.buildMap(node, at, path));
     if (isSeq(node)) {
@@ -89,13 +96,23 @@ class TreeBuilder {
   private follow(node: Node & { source: string }, at: number, path: string): Tree {
     const target = isAlias(node) ? node.resolve(this.document) : undefined;
     if (target !== undefined && !this.open.has(target)) return this.build(target, path);
+    if (target === undefined && isGlobTail(node.source)) return this.unquoted(at, path);
     this.problems.add({
       at,
       path,
       message:
         target === undefined
-          ? `There is no anchor &${node.source} before this alias.`
+          ? `There is no anchor &${node.source} before this alias. A text that begins with * needs quotes.`
           : `The alias *${node.source} stands inside its own anchor.`,
+    });
+    return this.unreadable(at);
+  }
+
+  private unquoted(at: number, path: string): Tree {
+    this.problems.add({
+      ...unquotedAt(this.document, this.text, at, path),
+      path,
+      syntax: true,
     });
     return this.unreadable(at);
   }

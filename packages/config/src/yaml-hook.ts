@@ -1,10 +1,12 @@
 import type { HookConfig, HookKind } from "@pipehooks/core";
+import { toSnake } from "./casing.ts";
 import { checkOptionsOf } from "./check-options.ts";
 import { type Conversion, convert } from "./convert.ts";
 import { needsEvents } from "./gate-parts.ts";
 import { hookHint } from "./hook-hint.ts";
 import { reportIssues } from "./issues.ts";
 import { checkKind, checkNeeds, type Kinds } from "./kinds.ts";
+import { isOrdinary } from "./ordinary.ts";
 import type { PluginSearch } from "./plugins.ts";
 import type { Report } from "./report.ts";
 import { type HookInput, hookSchema, hookShape } from "./schema.ts";
@@ -119,11 +121,15 @@ async function readOptions(
 
   const path = `hooks[${index}].options`;
   const templates: TemplateText[] = [];
+  const isTemplate = kind && templateTest(kind);
   const own: Conversion = {
     ...conversion,
-    secrets,
+    onOutside: (value, steps) => {
+      if (isTemplate?.(steps) !== true || !isOrdinary(value, steps)) secrets.add(value);
+    },
     // Without its kind nobody knows which options are templates.
-    isTemplate: kind === undefined ? () => true : templateTest(kind),
+    isTemplate: isTemplate ?? (() => true),
+    templates: kind && { kind: kind.name, paths: (kind.templates ?? []).map(toSnake) },
     hint: (key, steps) =>
       steps.length === 0 && hookKeys.includes(key)
         ? 'Write it beside "options", not in it.'

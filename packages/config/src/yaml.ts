@@ -69,7 +69,7 @@ interface WrittenFile {
 function createReader(written: WrittenFile, context: YamlContext): Reader {
   const { file, env, resolveFrom, builtIn, emitOnly, standIn } = context;
   const { broken, problems } = written;
-  const root = isPlumber(written.root) ? fromPlumber(written.root, problems) : written.root;
+  const root = isPlumber(written.root) ? fromPlumber(written.root, written) : written.root;
   const search: PluginSearch = { folder: dirname(file), resolveFrom, builtIn };
   const secrets = new Set<string>();
   const references = createReferences({ env, folder: search.folder, problems, standIn });

@@ -2,7 +2,11 @@ import type { Problem } from "@pipehooks/config";
 import { expect } from "vitest";
 
 /** Line and column, a part of the message, and the suggestion. */
-export type ExpectedProblem = readonly [place: string, message: string, suggestion?: string];
+export type ExpectedProblem = readonly [
+  place: string,
+  message: string,
+  suggestion?: string | undefined,
+];
 
 /** Fails unless these are the problems, in the order of the file. */
 export function expectProblems(

@@ -168,7 +168,7 @@ test("keys of today stand beside it, keys of another tool are ignored with a war
 test.for([
   [block("retry_atempts: 3"), "6:9", "retry_attempts"],
   [block("retry_attempts: many"), "6:25", undefined],
-  [block('headers: { A: "${pipeline}" }'), "6:23", undefined],
+  [block('headers: { A: "${pipeline}" }'), "6:24", undefined],
   ["plugins:\n  config:\n    event_hooks:\n      webhok: {}\n", "4:7", "webhook"],
   ["plugins:\n  config:\n    event_hook: {}\n", "3:5", "event_hooks"],
 ] as const)(

@@ -14,7 +14,7 @@ hooks:
 /** Loads with stand-ins; answers the payload, the secrets, and what was asked for. */
 async function load(payload: string, env: Readonly<Record<string, string>> = {}) {
   const file = join(
-    folderWith({ "pipehooks.yaml": text(payload), "secret.txt": "from-a-file" }),
+    folderWith({ "pipehooks.yaml": text(payload), "secret.txt": "fr0m-a-file" }),
     "pipehooks.yaml",
   );
   const asked: MissingReference[] = [];
@@ -52,13 +52,13 @@ test("what has a value or a default is not", async () => {
   const loaded = await load(
     '{ a: "${env:TOKEN}", b: "${file:secret.txt}", c: "${env:NONE:-default}", d: "${env:NONE:-}" }',
     {
-      TOKEN: "real",
+      TOKEN: "r3al-one",
     },
   );
 
   expect(loaded).toEqual({
-    payload: { a: "real", b: "from-a-file", c: "default", d: "" },
-    secrets: ["real", "from-a-file"],
+    payload: { a: "r3al-one", b: "fr0m-a-file", c: "default", d: "" },
+    secrets: ["r3al-one", "fr0m-a-file"],
     asked: [],
   });
 });

@@ -281,17 +281,17 @@ const wrongFiles: readonly Wrong[] = [
   {
     what: "a condition that cannot be read, with the column inside it",
     text: withHook(`when: 'event.pipeline === "x"'`),
-    problems: [["7:29", 'Condition "event.pipeline === ']],
+    problems: [["7:27", 'Condition "event.pipeline === ', "=="]],
   },
   {
     what: "a condition over something that is not there",
     text: withHook("when: evnt.pipeline == 'x'"),
-    problems: [["7:11", "Unknown variable: evnt"]],
+    problems: [["7:11", "Unknown variable: evnt", "event"]],
   },
   {
     what: "a condition in a block, with the line inside it",
     text: withHook("when: |\n  event.pipeline == 'x' &&\n  event.table = 'y'"),
-    problems: [["9:19", "Condition"]],
+    problems: [["9:19", "Condition", "=="]],
   },
   {
     what: "a condition that gives no truth",

@@ -113,20 +113,20 @@ const wrongGates: readonly Wrong[] = [
   {
     what: "a condition that cannot be read, at its character",
     gate: "digest: { every: 5m, flush_when: 'event.pipeline === 1' }",
-    problems: [["7:56", 'Condition "event.pipeline === 1"']],
+    problems: [["7:54", 'Condition "event.pipeline === 1"', "=="]],
   },
   {
     what: "conditions of an input and of failures",
     gate: "join:\n  fail_when: 1 + 1\n  all_of: [{ name: a, events: pipeline.end, when: evnt.x }]",
     problems: [
       ["7:18", "a condition must give true or false"],
-      ["8:55", "Unknown variable: evnt"],
+      ["8:55", "Unknown variable: evnt", "event"],
     ],
   },
   {
     what: "conditions of an absence and of an alert",
     gate: "absence: { expect: pipeline.end, every: 1h, when: event.x = }",
-    problems: [["6:63", 'Condition "event.x ="']],
+    problems: [["6:63", 'Condition "event.x ="', "=="]],
   },
   {
     what: "a condition of an alert",

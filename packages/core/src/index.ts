@@ -39,6 +39,7 @@ export {
   compileCondition,
   conditionErrorAt,
 } from "./condition.ts";
+export { type ConditionPath, conditionFunctions, conditionPaths } from "./condition-fields.ts";
 export { ConnectFailure, describeFailure, type Failure, failureCodeOf } from "./connect-failure.ts";
 export { mostHops } from "./create-event.ts";
 export { eventIdInKey, idempotencyKeyOf, toDeliveryId } from "./delivery-id.ts";
@@ -63,6 +64,7 @@ export {
 } from "./escaped-template.ts";
 export {
   type EventError,
+  type EventErrorInput,
   type EventFields,
   eventFields,
   type PipehooksEvent,
@@ -258,6 +260,7 @@ export type {
   Settlement,
   Store,
   StoredEvent,
+  UnknownLeases,
 } from "./store.ts";
 export type {
   AttemptRow,

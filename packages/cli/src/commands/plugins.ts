@@ -109,13 +109,19 @@ function asSchema(value: unknown): JsonSchema | undefined {
 
 function typeText(schema: JsonSchema | undefined): string {
   if (schema === undefined) return "anything";
-  if (schema.enum !== undefined) return schema.enum.map(String).join("|");
-  if (schema.type !== undefined) return [schema.type].flat().join("|");
+  if (schema.enum !== undefined) return withoutNull(schema.enum.map(String));
+  if (schema.type !== undefined) return withoutNull([schema.type].flat());
   // The second branch of what may come from outside is always a reference.
   const branches = [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]
     .map(asSchema)
     .filter((branch) => !isReference(branch));
-  return branches.length === 0 ? "anything" : [...new Set(branches.map(typeText))].join("|");
+  return branches.length === 0 ? "anything" : withoutNull([...new Set(branches.map(typeText))]);
+}
+
+/** Null only says that an option may be left out. */
+function withoutNull(types: readonly string[]): string {
+  const others = types.filter((type) => type !== "null");
+  return (others.length === 0 ? types : others).join("|");
 }
 
 function isReference(schema: JsonSchema | undefined): boolean {
