@@ -84,5 +84,5 @@ function attemptedOf(event: PipehooksEvent): Attempted {
 }
 
 function timeOfDay(time: string): string {
-  return new Date(time).toTimeString().slice(0, 8);
+  return `${new Date(time).toISOString().slice(11, 19)}Z`;
 }

@@ -83,7 +83,7 @@ export function createSelection({
       { flags: "--hook <name>", description: "only of this hook" },
       {
         flags: "--since <time>",
-        description: "only accepted since: 2h (ago), or a date",
+        description: "only accepted since: 2h (ago), or a date (UTC)",
         parse: parsePointInTime,
       },
       { flags: "--until <time>", description: "only accepted before", parse: parsePointInTime },

@@ -79,7 +79,7 @@ test.concurrent("deliver --follow delivers what comes, a line an attempt, until 
   expect(status).toBe(0);
   expect(stdout).toBe("");
   expect(stderr).toMatch(
-    /^\d\d:\d\d:\d\d {2}ops {2}pipeline\.end {2}dlv_1 {2}attempt 1 {2}retry {2}500 {2}took [\d.]+ m?s {2}next (?:now|in [\d.]+ m?s) {2}ops: /m,
+    /^\d\d:\d\d:\d\dZ {2}ops {2}pipeline\.end {2}dlv_1 {2}attempt 1 {2}retry {2}500 {2}took [\d.]+ m?s {2}next (?:now|in [\d.]+ m?s) {2}ops: /m,
   );
   expect(stderr).toMatch(/attempt 2 {2}delivered {2}200/);
   expect(stderr).toContain("Stopped: 1 delivered, 1 failed attempt, 0 dead.");

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { relative } from "../src/time.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { parsePointInTime, relative } from "../src/time.ts";
 
 test.for([
   [-3000, "3 s ago"],
@@ -10,4 +10,18 @@ test.for([
   [120_000, "in 2 m"],
 ] as const)("a time %i ms from now is said as %s", ([ms, text]) => {
   expect(relative(1_000_000 + ms, 1_000_000)).toBe(text);
+});
+
+test.for([
+  ["2026-11-23", "2026-11-23T00:00:00.000Z"],
+  ["2026-11-23T09:30", "2026-11-23T09:30:00.000Z"],
+  ["2026-11-23 09:30:01", "2026-11-23T09:30:01.000Z"],
+  ["2026-11-23T09:30:00+09:00", "2026-11-23T00:30:00.000Z"],
+  ["2h", "2026-11-22T22:00:00.000Z"],
+] as const)("--since %s is %s, wherever this machine is", ([text, at]) => {
+  vi.stubEnv("TZ", "Asia/Tokyo");
+  onTestFinished(() => void vi.unstubAllEnvs());
+
+  const now = Date.UTC(2026, 10, 23);
+  expect(new Date(parsePointInTime(text, now)).toISOString()).toBe(at);
 });

@@ -73,7 +73,8 @@ function isEvent(node: ASTNode | undefined): boolean {
   return node?.op === "id" && node.args === "event";
 }
 
-function nodesIn(args: unknown): readonly ASTNode[] {
+/** The nodes among the arguments of one. */
+export function nodesIn(args: unknown): readonly ASTNode[] {
   if (Array.isArray(args)) return args.flatMap(nodesIn);
   // What is neither a list nor a text among the arguments is a node.
   return typeof args === "object" && args !== null ? [args as ASTNode] : [];

@@ -39,7 +39,7 @@ export const deliveries = defineCommand<Options>({
     { flags: "--type <glob>", description: "of events of this type" },
     {
       flags: "--since <time>",
-      description: "accepted since: 2h (ago), or a date",
+      description: "accepted since: 2h (ago), or a date (UTC)",
       parse: parsePointInTime,
     },
     { flags: "--until <time>", description: "accepted before", parse: parsePointInTime },

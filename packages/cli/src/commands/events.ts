@@ -24,7 +24,7 @@ export const events = defineCommand<Options>({
     { flags: "--pipeline <glob>", description: "such as orders or 'prod_*'" },
     {
       flags: "--since <time>",
-      description: "accepted since: 2h (ago), or a date",
+      description: "accepted since: 2h (ago), or a date (UTC)",
       parse: parsePointInTime,
     },
     { flags: "--until <time>", description: "accepted before", parse: parsePointInTime },

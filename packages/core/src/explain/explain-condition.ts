@@ -1,5 +1,6 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { type Condition, environment, plainly } from "../condition.ts";
+import { nodesIn } from "../condition-fields.ts";
 import type { PipehooksEvent } from "../event.ts";
 import type { JsonValue } from "../json.ts";
 import { reasonOf } from "./condition-reason.ts";
@@ -64,12 +65,6 @@ function pathsIn(node: ASTNode): readonly ASTNode[] {
 
 function childrenOf(node: ASTNode): readonly ASTNode[] {
   return node.op === "value" || node.op === "id" ? [] : nodesIn(node.args);
-}
-
-function nodesIn(args: unknown): readonly ASTNode[] {
-  if (Array.isArray(args)) return args.flatMap(nodesIn);
-  // What is neither a list nor a text among the arguments is a node.
-  return typeof args === "object" && args !== null ? [args as ASTNode] : [];
 }
 
 /** Whether it is a field of the event, of a field of it, and so on. */
