@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration } from "@pipehooks/core";
+import { formatDuration, monthHasDay, parseDuration } from "@pipehooks/core";
 import { UsageError } from "./usage-error.ts";
 
 /** `3 s ago`, `now`, `in 200 ms`, `in 2 m`. */
@@ -13,10 +13,17 @@ export function iso(at: number | undefined): string | undefined {
   return at === undefined ? undefined : new Date(at).toISOString();
 }
 
-/** What `--since` and `--until` take: a duration back from now, or a date. */
+// By itself Date.parse takes a day for UTC, and a time of day for that of this machine.
+const hasNoZone = /[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?$/;
+
+function isDate(text: string): boolean {
+  return /^\d{4}-\d\d-\d\d/.test(text) && monthHasDay(text);
+}
+
+/** What `--since` and `--until` take: a duration back from now, or a date, in UTC unless it names another zone. */
 export function parsePointInTime(text: string, now = Date.now()): number {
   if (/^\d+(?:\.\d+)?(?:ms|s|m|h|d)$/.test(text)) return now - parseDuration(text);
-  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  const at = isDate(text) ? Date.parse(hasNoZone.test(text) ? `${text}Z` : text) : Number.NaN;
   if (!Number.isNaN(at)) return at;
   throw new UsageError(
     'Give a duration back from now, such as "2h", or a time, such as "2026-03-29T01:00:00Z".',

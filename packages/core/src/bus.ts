@@ -238,9 +238,10 @@ export function createPipehooks<const Types extends EventTypes = Record<never, n
   });
 
   const bus: Pipehooks<Types> = {
-    emit: (type, ...[fields]) => emitUnknown(type, fields ?? {}),
+    // What the types say of an event's metadata is what the schema of its type has checked.
+    emit: ((type, fields) => emitUnknown(type, fields ?? {})) as Pipehooks<Types>["emit"],
     emitUnknown,
-    on: listeners.on,
+    on: listeners.on as Pipehooks<Types>["on"],
     pipeline: instrument.pipeline,
     drain: shutDown.drain,
     async close({ timeoutMs = 10_000, deliverDue = true } = {}) {

@@ -84,7 +84,7 @@ export const eventTypePattern: RegExp = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-
 
 /**
  * Defines event types of one's own: type to schema of its metadata, in any Standard Schema validator
- * (https://standardschema.dev), zod first. `emit` is then typed by the type's name.
+ * (https://standardschema.dev), zod first. `emit`, what it answers, and `on` are then typed by the type's name.
  * @throws HookError CONFIG_INVALID when a name is not dotted lower case or is taken, or a type has no schema
  */
 export function defineEvents<const Types extends EventTypes>(types: Types): Types {

@@ -1,6 +1,7 @@
 import { HookError } from "./errors.ts";
 import type { EventError, EventFields, PipehooksEvent } from "./event.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
+import { parseRfc3339 } from "./rfc3339.ts";
 
 /**
  * An event in the JSON format of CloudEvents 1.0
@@ -43,8 +44,6 @@ type OwnField = (typeof ownAttributes)[keyof typeof ownAttributes];
 const contextAttributes = new Set(["specversion", "id", "source", "type", "time", "subject"]);
 export const dataAttributes = new Set(["datacontenttype", "dataschema", "data", "data_base64"]);
 const namePattern = /^[a-z0-9]+$/;
-const timePattern =
-  /^\d{4}-\d\d-\d\d[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 const base64Pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Whether a name has a meaning here and so is no free extension attribute. */
@@ -112,7 +111,7 @@ export function readCloudEvent(value: unknown, problems: string[]): ParsedCloudE
   }
   const [id, source, type] = [read("id", true), read("source", true), read("type", true)];
   const [time, subject] = [read("time", false), read("subject", false)];
-  if (time !== undefined && !(timePattern.test(time) && !Number.isNaN(Date.parse(time)))) {
+  if (time !== undefined && Number.isNaN(parseRfc3339(time))) {
     problems.push(`"time" is ${describe(time)} and not a time as in RFC 3339`);
   }
   const own = readOwn(value, problems);

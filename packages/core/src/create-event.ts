@@ -75,7 +75,7 @@ export function stampEvent(
   }
   const lists: unknown[] = [];
   // What is of bounded length: id, time, traceparent, hops, names of fields.
-  const size: JsonSize = { maxBytes: 400 + type.length, lists };
+  const size: JsonSize = { maxBytes: 400 + type.length, lists, type };
   // Empty at first, for a literal with fields may be kept too long: see docs/architecture.md.
   const event: Record<string, unknown> = {};
   event.id = fields.id === undefined ? createId(now) : text(type, "id", fields.id, size);
@@ -166,10 +166,11 @@ function stampCause(
     throw invalid(type, `has ${describe(hops)} as "hops"`, "Give a whole number from 0");
   }
   if (hops > mostHops) {
+    const cause = causedBy === undefined ? "" : `, caused by event ${causedBy}`;
     throw new HookError(
       "EVENT_LOOP",
-      `Event "${type}" would be the ${hops}th in a chain of causes (the most is ${mostHops}), caused by ` +
-        `event ${causedBy}. Two hooks probably cause each other: make one filter out what the other emits.`,
+      `Event "${type}" would stand behind ${hops} others in a chain of causes (the most is ${mostHops})${cause}. ` +
+        "Two hooks probably cause each other: make one filter out what the other emits.",
     );
   }
   event.hops = hops;

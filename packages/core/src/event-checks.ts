@@ -4,12 +4,11 @@ import { HookError, messageOf } from "./errors.ts";
 import { toEventError } from "./event-error.ts";
 import { issuesText } from "./issues-text.ts";
 import { freezeJson, isPlain, type JsonObject, type JsonSize } from "./json.ts";
+import { parseRfc3339 } from "./rfc3339.ts";
 
 // What each field of an event may be; who calls stamps and freezes them.
 
 const traceparentPattern = /^[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
-// The profile of RFC 3339 that CloudEvents asks for: date, time, zone, all of it.
-const timePattern = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
 const extensionPattern = /^[a-z\d]{1,40}$/;
 const emptyMetadata: JsonObject = Object.freeze({});
 
@@ -32,10 +31,8 @@ export function text(type: string, name: string, value: unknown, size: JsonSize)
 
 export function timeText(type: string, value: unknown): string {
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
-  if (typeof value === "string" && timePattern.test(value)) {
-    const ms = Date.parse(value);
-    if (!Number.isNaN(ms)) return new Date(ms).toISOString();
-  }
+  const ms = typeof value === "string" ? parseRfc3339(value) : Number.NaN;
+  if (!Number.isNaN(ms)) return new Date(ms).toISOString();
   throw invalid(
     type,
     `has ${describe(value)} as "time"`,

@@ -66,6 +66,18 @@ export interface EventError {
   readonly causes?: readonly { readonly class?: string; readonly message: string }[];
 }
 
+/** An {@link EventError} as an emitter gives it: what is `undefined` is left out. */
+export interface EventErrorInput {
+  readonly message: string;
+  readonly class?: string | undefined;
+  readonly code?: string | undefined;
+  readonly severity?: Severity | undefined;
+  readonly stack?: string | undefined;
+  readonly causes?:
+    | readonly { readonly class?: string | undefined; readonly message: string }[]
+    | undefined;
+}
+
 /** What an emitter may say besides the type; everything else is stamped. */
 export interface EventFields<Metadata = JsonObject> {
   readonly id?: string | undefined;
@@ -80,7 +92,7 @@ export interface EventFields<Metadata = JsonObject> {
   readonly runId?: string | undefined;
   readonly metadata?: Metadata | undefined;
   /** What went wrong; an `Error` is taken apart into class, message, code, stack and causes. */
-  readonly error?: EventError | Error | undefined;
+  readonly error?: EventErrorInput | Error | undefined;
   readonly causedBy?: string | undefined;
   readonly hops?: number | undefined;
   readonly traceparent?: string | undefined;

@@ -191,7 +191,7 @@ export { nextTurn } from "./next-turn.ts";
 export { optionName, toSnake } from "./option-name.ts";
 export { loadOptional, missingPackagesMessage } from "./optional-package.ts";
 export { compilePatterns } from "./pattern.ts";
-export type { Pipehooks, PipehooksOptions } from "./pipehooks.ts";
+export type { EventOf, Pipehooks, PipehooksOptions } from "./pipehooks.ts";
 export {
   type ConfiguredSource,
   definePlugin,
@@ -231,11 +231,15 @@ export type {
 export { createRemoteRun } from "./remote-run/create-remote-run.ts";
 export { runMarker } from "./remote-run/marker.ts";
 export { remoteRunShape } from "./remote-run/options-shape.ts";
-export { remoteRunEvents } from "./remote-run/run-events.ts";
+export {
+  type RemoteRunEvents,
+  type RunMetadata,
+  remoteRunEvents,
+} from "./remote-run/run-events.ts";
 export type { RetentionInput } from "./retention.ts";
 export { backoff, longestRetryAfterMs } from "./retry.ts";
 export { parseRetryAfter } from "./retry-after.ts";
-export { beginsWithDay } from "./rfc3339.ts";
+export { monthHasDay } from "./rfc3339.ts";
 export { compileTypePatterns, type FilterInput } from "./router.ts";
 export { createLocalValues, type SharedValue } from "./shared-value.ts";
 export type {

@@ -7,9 +7,9 @@ import type { Logger } from "./logger.ts";
 import type { Accepted, DeliveryState, NewDelivery, Store } from "./store.ts";
 import { UnderWay } from "./under-way.ts";
 
-export interface EmitResult {
+export interface EmitResult<Event extends PipehooksEvent = PipehooksEvent> {
   /** As stamped and frozen. */
-  readonly event: PipehooksEvent;
+  readonly event: Event;
   /** The same id from the same source was accepted before; nothing new was stored. */
   readonly duplicate: boolean;
   /** The hooks it reached, each with its delivery; of a duplicate, those of the first time. */

@@ -10,6 +10,8 @@ export interface JsonSize {
   maxBytes: number;
   /** Where it is given, lists are put there instead of being frozen, for whoever makes JSON of them first: see `stampEvent`. */
   readonly lists?: unknown[];
+  /** Type of the event that holds it, for messages. */
+  readonly type?: string;
 }
 
 const deepest = 100;
@@ -69,10 +71,13 @@ function countScalar(value: unknown, size: JsonSize): value is string | number |
 }
 
 function whyNot(value: unknown): string {
-  if (typeof value === "number") return `is ${value}, which JSON cannot carry`;
+  if (typeof value === "number") {
+    return `is ${value}, which JSON cannot carry. Give a finite number, null, or leave it out`;
+  }
   if (typeof value === "bigint")
     return "is a BigInt. Write it as text, or as a number where it is small enough";
-  return `is ${value === undefined ? "undefined" : `a ${typeof value}`}`;
+  if (value === undefined) return "is undefined. Give null, or leave it out";
+  return `is a ${typeof value}. Leave it out`;
 }
 
 function copyObject(value: object, key: Key, above: Above | undefined, whole: Whole): JsonValue {
@@ -80,10 +85,13 @@ function copyObject(value: object, key: Key, above: Above | undefined, whole: Wh
   if (!isList && !isPlain(value)) return copyInstance(value, key, above, whole);
   for (let other = above; other !== undefined; other = other.next) {
     if (other.holder !== value) continue;
-    throw refuse(whole, above, key, "refers to an object that contains it");
+    throw refuse(whole, above, key, "refers to an object that contains it. Leave that out");
   }
   const depth = above === undefined ? 1 : above.depth + 1;
-  if (depth > deepest) throw refuse(whole, above, key, `is nested deeper than ${deepest} levels`);
+  if (depth > deepest) {
+    const why = `is nested deeper than ${deepest} levels. Give it flatter, or as text`;
+    throw refuse(whole, above, key, why);
+  }
   const inside: Above = { holder: value, depth, next: above };
   whole.size.maxBytes += 3;
   if (!isList) return Object.freeze(copyRecord(value, inside, whole));
@@ -98,7 +106,9 @@ function copyInstance(value: object, key: Key, above: Above | undefined, whole: 
     const what = value.constructor?.name ?? "class instance";
     throw refuse(whole, above, key, `is a ${what}. Give a plain object`);
   }
-  if (Number.isNaN(value.getTime())) throw refuse(whole, above, key, "is an invalid Date");
+  if (Number.isNaN(value.getTime())) {
+    throw refuse(whole, above, key, "is an invalid Date. Give one with a time, or leave it out");
+  }
   whole.size.maxBytes += 29;
   return value.toISOString();
 }
@@ -142,7 +152,7 @@ export function isPlain(value: object): boolean {
   );
 }
 
-function refuse({ name }: Whole, above: Above | undefined, key: Key, why: string): HookError {
+function refuse({ name, size }: Whole, above: Above | undefined, key: Key, why: string): HookError {
   const steps: string[] = [];
   let inner = key;
   for (let at = above; at !== undefined; at = at.next) {
@@ -154,12 +164,18 @@ function refuse({ name }: Whole, above: Above | undefined, key: Key, why: string
     path.length > longestPath
       ? `${path.slice(0, longestPath / 2)} … ${path.slice(-longestPath / 2)}`
       : path;
-  return new HookError("EVENT_INVALID", `Event: "${shown}" ${why}.`);
+  const event = size.type === undefined ? "Event" : `Event "${size.type}"`;
+  return new HookError("EVENT_INVALID", `${event}: "${shown}" ${why}.`);
 }
 
 /** Sought when it is told: to note all keys on the way would be the dearest part of a copy. */
 function keyOf(holder: object, item: object): Key {
   return Object.entries(holder).find(([, other]) => other === item)?.[0];
+}
+
+/** How many bytes a JSON value has as text. */
+export function jsonBytes(value: JsonValue | object): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** Freezes what `JSON.parse` returned, in place. */

@@ -4,7 +4,9 @@ import type { PipehooksEvent } from "./event.ts";
 import type { Logger } from "./logger.ts";
 import { compileTypePatterns } from "./router.ts";
 
-export type Listener = (event: PipehooksEvent) => void | Promise<void>;
+export type Listener<Event extends PipehooksEvent = PipehooksEvent> = (
+  event: Event,
+) => void | Promise<void>;
 
 /** In-process listeners by pattern. */
 export interface Listeners {

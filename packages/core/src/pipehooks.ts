@@ -2,7 +2,14 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { BuiltInEventTypes, EventTypes } from "./catalogue.ts";
 import type { HookCheck } from "./check-hook.ts";
 import type { Clock } from "./clock.ts";
-import type { EventFields } from "./event.ts";
+import type { EventFields, PipehooksEvent } from "./event.ts";
+import type {
+  CarriedMetadata,
+  IsOpen,
+  KeptMetadata,
+  NamedKeys,
+  OpenMetadata,
+} from "./event-metadata.ts";
 import type { ExplainOptions, ExplainTarget } from "./explain/explain.ts";
 import type { Explanation } from "./explain/explanation.ts";
 import type { Health } from "./health.ts";
@@ -49,13 +56,32 @@ export interface PipehooksOptions<Types extends EventTypes = EventTypes> {
 
 type AllTypes<Types extends EventTypes> = BuiltInEventTypes & Types;
 type MetadataOf<Schema> = Schema extends StandardSchemaV1<infer Input, unknown> ? Input : never;
-
-type FieldsOf<Schema> = EventFields<MetadataOf<Schema>>;
 /** Fields may be left out where the metadata's schema asks for nothing. */
-type EmitArguments<Schema> =
+type EmitArguments<Schema, Given> =
   Record<never, never> extends MetadataOf<Schema>
-    ? [fields?: FieldsOf<Schema>]
-    : [fields: FieldsOf<Schema> & { readonly metadata: MetadataOf<Schema> }];
+    ? [fields?: EventFields<Takes<MetadataOf<Schema>, Given>>]
+    : [
+        fields: EventFields<Takes<MetadataOf<Schema>, Given>> & {
+          readonly metadata: Takes<MetadataOf<Schema>, Given>;
+        },
+      ];
+/** Where a schema takes any key, what is given has to be what an event can carry. */
+type Takes<Metadata, Given> =
+  IsOpen<Metadata> extends true
+    ? NamedKeys<Metadata> & CarriedMetadata<Given, NamedKeys<Metadata>>
+    : Metadata;
+
+/** An event of a type: known types have their metadata's, of all others it is open. */
+export type EventOf<
+  Types extends EventTypes,
+  Type extends string,
+> = Type extends keyof BuiltInEventTypes
+  ? PipehooksEvent<Type, KeptMetadata<BuiltInEventTypes[Type]>>
+  : string extends keyof Types
+    ? PipehooksEvent
+    : Type extends keyof Types
+      ? PipehooksEvent<Type, KeptMetadata<Types[Type]>>
+      : PipehooksEvent;
 
 export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncDisposable {
   /**
@@ -63,26 +89,32 @@ export interface Pipehooks<Types extends EventTypes = EventTypes> extends AsyncD
    * awaits is logged and does not end the process.
    * @throws HookError EVENT_INVALID, EVENT_TOO_LARGE, EVENT_TYPE_UNKNOWN, EVENT_LOOP, STORE_*, CLOSED
    */
-  emit<Type extends keyof AllTypes<Types> & string>(
+  emit<Type extends keyof AllTypes<Types> & string, Metadata extends object = OpenMetadata>(
     type: Type,
-    ...fields: EmitArguments<AllTypes<Types>[Type]>
-  ): Promise<EmitResult>;
+    ...fields: EmitArguments<AllTypes<Types>[Type], Metadata>
+  ): Promise<EmitResult<EventOf<Types, Type>>>;
   /** The same with the type unknown until run time. */
-  emitUnknown(type: string, fields?: EventFields<JsonObject>): Promise<EmitResult>;
+  emitUnknown<Metadata extends object = JsonObject>(
+    type: string,
+    fields?: EventFields<CarriedMetadata<Metadata>>,
+  ): Promise<EmitResult>;
   /**
    * Calls `listener` in this process for each accepted event whose type fits the glob. What it throws is logged.
    * Pipehooks' own events come under `pipehooks.*`.
    * @throws HookError CONFIG_INVALID for a bad glob, and for what is no function
    */
-  on(pattern: string, listener: Listener): Disposable;
+  on<Pattern extends string>(
+    pattern: Pattern | (keyof AllTypes<Types> & string),
+    listener: Listener<EventOf<Types, Pattern>>,
+  ): Disposable;
   /**
    * Runs pipeline code between `pipeline.start` and `pipeline.end` or `pipeline.error`; the code's own error is
    * rethrown untouched. A plain `emit` inside inherits pipeline, flowgroup, action, runId and traceparent.
    */
-  pipeline<Result>(
+  pipeline<Result, Metadata extends object = JsonObject>(
     name: string,
     run: (pipeline: PipelineScope) => Result | Promise<Result>,
-    options?: PipelineRunOptions,
+    options?: PipelineRunOptions<Metadata>,
   ): Promise<Result>;
   /**
    * Waits until nothing runs and nothing is due within `horizonMs` (retries included).

@@ -182,12 +182,20 @@ describe("refusals", () => {
     ).toContain("data.error.message");
   });
 
-  test.for(["2026-01-15", "2026-01-15T06:30:00", "2026-13-15T06:30:00Z", "2026-01-15T25:30:00Z"])(
-    "%s is no time",
-    (time) => {
-      expect(refusal(() => parseCloudEvent({ ...foreign, time }))).toContain('"time"');
-    },
-  );
+  test.for([
+    "2026-01-15",
+    "2026-01-15T06:30:00",
+    "2026-13-15T06:30:00Z",
+    "2026-01-15T25:30:00Z",
+    "2026-02-31T00:00:00Z",
+    "2025-02-29T00:00:00Z",
+  ])("%s is no time", (time) => {
+    expect(refusal(() => parseCloudEvent({ ...foreign, time }))).toContain('"time"');
+  });
+
+  test("February 29 is a day in leap years", () => {
+    expect(parseCloudEvent({ ...foreign, time: "2024-02-29T00:00:00Z" }).time).toBeDefined();
+  });
 });
 
 describe("HTTP, structured and batched", () => {

@@ -132,6 +132,8 @@ describe("stamps", () => {
     ["text with an offset", "2026-03-29T03:30:00+02:30", "2026-03-29T01:00:00.000Z"],
     ["text with a fraction", "2026-03-29T01:00:00.5Z", "2026-03-29T01:00:00.500Z"],
     ["lower-case text", "2026-03-29t01:00:00z", "2026-03-29T01:00:00.000Z"],
+    ["text on a leap day", "2024-02-29T01:00:00Z", "2024-02-29T01:00:00.000Z"],
+    ["text whose offset moves the day", "2026-02-28T23:30:00-01:00", "2026-03-01T00:30:00.000Z"],
   ] as const)("time as %s becomes RFC 3339 in UTC with milliseconds", async ([, given, kept]) => {
     const { bus } = openBus();
 
@@ -143,6 +145,12 @@ describe("stamps", () => {
     ["2026-03-29T01:00:00"],
     ["yesterday"],
     ["2026-13-01T00:00:00Z"],
+    ["2026-02-30T00:00:00Z"],
+    ["2026-04-31T00:00:00+02:00"],
+    ["2025-02-29T12:00:00Z"],
+    ["2100-02-29t12:00:00z"],
+    ["2026-01-00T00:00:00Z"],
+    ["2026-01-31T24:00:00Z"],
     ["1774746000"],
     [""],
   ])("time %j is refused with what to write", async ([given]) => {
@@ -245,7 +253,7 @@ describe("JSON", () => {
       const error = await refusal(bus.emitUnknown(type, { metadata: metadata as never }));
 
       expect(error.code).toBe("EVENT_INVALID");
-      expect(error.message).toContain(`"${path}`);
+      expect(error.message).toContain(`Event "${type}": "${path}`);
     }
   });
 
@@ -516,6 +524,15 @@ describe("fields", () => {
     expect(mostHops).toBe(16);
     expect(error.code).toBe("EVENT_LOOP");
     expect(error.message).toContain("caused by event e");
+  });
+
+  test("a loop of which no cause is given is refused without naming one", async () => {
+    const { bus } = openBus();
+
+    const error = await refusal(bus.emit("pipeline.start", { hops: 99 }));
+
+    expect(error.code).toBe("EVENT_LOOP");
+    expect(error.message).toContain("99 others in a chain of causes (the most is 16). Two hooks");
   });
 
   test.for([

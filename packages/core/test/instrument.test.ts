@@ -90,6 +90,31 @@ describe("a pipeline's run", () => {
     ]);
   });
 
+  test("a pipeline inside another one goes on with its traceparent, and one of its own wins", async () => {
+    vi.stubEnv("TRACEPARENT", traceparent.replace("4bf9", "aaaa"));
+    const own = traceparent.replace("4bf9", "bbbb");
+    const { bus, events } = listen();
+
+    await bus.pipeline(
+      "outer",
+      async () => {
+        await bus.pipeline("inner", () => {});
+        await bus.pipeline("other", () => {}, { traceparent: own });
+      },
+      { traceparent },
+    );
+    await bus.pipeline("after", () => {});
+
+    const ends = events.filter(({ type }) => type === "pipeline.end");
+    expect(ends.map((event) => [event.pipeline, event.traceparent])).toEqual([
+      ["inner", traceparent],
+      ["other", own],
+      ["outer", traceparent],
+      ["after", process.env.TRACEPARENT],
+    ]);
+    expect(new Set(ends.map(({ runId }) => runId)).size).toBe(4);
+  });
+
   test.for(["", "rubbish"])("TRACEPARENT=%j loses no event", async (value) => {
     vi.stubEnv("TRACEPARENT", value);
     const { bus, events, log } = listen();
@@ -458,19 +483,6 @@ describe("harmlessness", () => {
     expect(thrown).toBe(error);
     expect(log.length).toBeGreaterThan(0);
     expect(log.every((line) => line.includes("disk on fire"))).toBe(true);
-  });
-
-  test("metadata that no event can carry costs that event, not the run", async () => {
-    const { bus, log, types } = listen();
-
-    const result = await bus.pipeline("orders", (p) => {
-      p.add({ rows: 10n as never });
-      return 1;
-    });
-
-    expect(result).toBe(1);
-    expect(types()).toEqual(["pipeline.start"]);
-    expect(log).toEqual([expect.stringContaining("pipeline.end")]);
   });
 
   test("the run's events are stored before the pipeline's promise resolves", async () => {

@@ -80,7 +80,7 @@ export interface Trigger {
 
 /** A run that exists. */
 export interface StartedRun {
-  /** As text, however the receiver writes it: 64-bit numbers lose digits as JavaScript numbers. */
+  /** As text, however the receiver writes it: 64-bit numbers lose digits as JavaScript numbers. A number becomes text. */
   readonly id: string;
   /** Where people look at it. */
   readonly url?: string | undefined;
@@ -97,7 +97,10 @@ export interface ActiveRun extends StartedRun {
 
 /** How a run is. */
 export interface RunReport {
-  /** `unknown` is not an end: what the receiver says is not understood, and it is looked at again. */
+  /**
+   * `unknown` is not an end: what the receiver says is not understood, and it is looked at again. Anything that is none of these
+   * counts as that.
+   */
   readonly state: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "unknown";
   /** As the receiver says it. */
   readonly label: string;
@@ -105,7 +108,7 @@ export interface RunReport {
   readonly message?: string | undefined;
   /** Whether another run may end better; for `retryRun`. */
   readonly worthAnotherRun?: boolean | undefined;
-  /** For the metadata of the outcome event: durations, results. */
+  /** For the metadata of the outcome event: durations, results. What is no JSON is left out, which is logged. */
   readonly detail?: JsonObject | undefined;
   /** A better address, where it is known only now. */
   readonly url?: string | undefined;

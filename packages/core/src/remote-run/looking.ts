@@ -2,6 +2,8 @@ import { formatDuration } from "../duration.ts";
 import type { HookError } from "../errors.ts";
 import { type Delivery, delivered, type Outcome, pending } from "../hook.ts";
 import { toHookError } from "../judge.ts";
+import { namesText } from "../unknown-hook.ts";
+import { toReport } from "./answers.ts";
 import type { RunReport } from "./contract.ts";
 import { runMarker } from "./marker.ts";
 import type { Going, RunParts, Step } from "./parts.ts";
@@ -212,13 +214,22 @@ export function createLooking(parts: RunParts): Step<Going> {
     if (settings.onRunning !== "cancel_and_replace") return false;
     if (own.isReplaced(id)) return true;
     const others = await client.active?.(delivery).catch(() => []);
-    return others?.some((other) => other.id !== id) ?? false;
+    return others?.some((other) => String(other.id) !== id) ?? false;
+  };
+
+  const reportOf = ({ hook, logger }: Delivery, { run }: Going, answer: RunReport): RunReport => {
+    const { report, left } = toReport(answer);
+    if (left.length > 0) {
+      const names = namesText(left.map((name) => `"${name}"`));
+      logger.warn(`${hook}: ${what}: run ${run.id}: no JSON can carry its detail ${names}.`);
+    }
+    return report;
   };
 
   return async (delivery, state) => {
     let report: RunReport;
     try {
-      report = await client.look(state.run, delivery.signal);
+      report = reportOf(delivery, state, await client.look(state.run, delivery.signal));
     } catch (thrown) {
       const error = toHookError(thrown);
       return odd(delivery, state, { text: error.message, error });
@@ -230,7 +241,7 @@ export function createLooking(parts: RunParts): Step<Going> {
         return understood(delivery, state, report);
       case "unknown": {
         const { label, message } = report;
-        const text = `it is "${label}"${message === undefined ? "" : `: ${message}`}, which is not known`;
+        const text = `it is "${label}", which is not known${message === undefined ? "" : `: ${message}`}`;
         return odd(delivery, state, { text, label });
       }
       case "succeeded":

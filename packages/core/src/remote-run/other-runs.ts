@@ -1,5 +1,6 @@
 import type { Delivery } from "../hook.ts";
 import { toHookError } from "../judge.ts";
+import { toRun } from "./answers.ts";
 import type { ActiveRun } from "./contract.ts";
 import type { RunParts, Starting } from "./parts.ts";
 
@@ -10,7 +11,7 @@ export async function findOthers(
   { previous }: Starting,
 ): Promise<readonly ActiveRun[]> {
   if (settings.onRunning === "queue" || client.active === undefined) return [];
-  const listed = await client.active(delivery);
+  const listed = (await client.active(delivery)).map(toRun);
   const known = new Set([...listed.map(({ id }) => id), previous?.id]);
   const unlisted = own
     .youngest()

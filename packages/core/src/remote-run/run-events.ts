@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { EventTypes } from "../catalogue.ts";
-import { HookError, isHookError, messageOf } from "../errors.ts";
+import { type ErrorCode, HookError, isHookError, messageOf } from "../errors.ts";
 import type { Delivery } from "../hook.ts";
 import type { JsonObject } from "../json.ts";
 import { withoutStop } from "../without-stop.ts";
@@ -19,7 +18,22 @@ export interface EndedRun {
   readonly again: number;
 }
 
-const metadata = z.looseObject({
+/** Metadata of outcome events. */
+export interface RunMetadata {
+  readonly run_id: string;
+  /** Name of the hook that started the run. */
+  readonly hook: string;
+  /** Id of the event that caused it. */
+  readonly event: string;
+  readonly url?: string | undefined;
+  /** The state as the receiver calls it. */
+  readonly label?: string | undefined;
+  readonly message?: string | undefined;
+  readonly duration_ms?: number | undefined;
+  readonly [key: string]: unknown;
+}
+
+const metadata: z.ZodType<RunMetadata, RunMetadata> = z.looseObject({
   run_id: z.string(),
   hook: z.string(),
   event: z.string(),
@@ -29,14 +43,26 @@ const metadata = z.looseObject({
   duration_ms: z.number().nonnegative().optional(),
 });
 
+/** {@link remoteRunEvents} of a prefix, exact by its name. */
+export type RemoteRunEvents<Prefix extends string> = Readonly<
+  Record<`${Prefix}.run.${RunEnd}`, typeof metadata>
+>;
+
 /** The outcome events of a kind, for `definePlugin({ events })`: `<prefix>.run.completed`, `.failed`, `.cancelled`. */
-export function remoteRunEvents(prefix: string): EventTypes {
-  return {
+export function remoteRunEvents<const Prefix extends string>(
+  prefix: Prefix,
+): RemoteRunEvents<Prefix> {
+  const types: Record<`${string}.run.${RunEnd}`, typeof metadata> = {
     [`${prefix}.run.completed`]: metadata,
     [`${prefix}.run.failed`]: metadata,
     [`${prefix}.run.cancelled`]: metadata,
   };
+  // TypeScript takes keys that are made for any text.
+  return types as RemoteRunEvents<Prefix>;
 }
+
+/** What an event is refused with that may be taken without its details. */
+const fewerMayDo: ReadonlySet<ErrorCode> = new Set(["EVENT_TOO_LARGE", "EVENT_INVALID"]);
 
 /** Ids in the list of events that a run is for; of more the first ones. */
 const mostIds = 1000;
@@ -68,13 +94,20 @@ export function emitEnd(
     try {
       emit({ ...brief, ...(events.length > 1 && { events }), ...report.detail });
     } catch (thrown) {
-      if (!isHookError(thrown) || thrown.code !== "EVENT_TOO_LARGE") throw thrown;
+      if (!isHookError(thrown) || !fewerMayDo.has(thrown.code)) throw thrown;
       delivery.logger.warn(`${delivery.hook}: ${type} goes without its details: ${thrown.message}`);
       emit({ ...brief, truncated: true });
     }
   } catch (thrown) {
-    delivery.logger.error(`${delivery.hook}: ${type} was not emitted: ${messageOf(thrown)}`);
+    const why = `${messageOf(thrown)}${adviceOf(thrown, eventPrefix)}`;
+    delivery.logger.error(`${delivery.hook}: ${type} was not emitted: ${why}`);
   }
+}
+
+function adviceOf(thrown: unknown, prefix: string): string {
+  if (!isHookError(thrown) || thrown.code !== "EVENT_TYPE_UNKNOWN") return "";
+  const line = `events: remoteRunEvents("${prefix}")`;
+  return ` Outcome events are defined by \`${line}\` in createPipehooks or in the kind's definePlugin.`;
 }
 
 /** `dbt job 42: run 7 failed (Error: no such table). https://…` */

@@ -2,6 +2,7 @@ import type { HookError } from "../errors.ts";
 import { type Delivery, type Outcome, pending } from "../hook.ts";
 import { toHookError } from "../judge.ts";
 import { withoutStop } from "../without-stop.ts";
+import { toRun } from "./answers.ts";
 import type { StartedRun } from "./contract.ts";
 import { type RunParts, type Starting, toTrigger } from "./parts.ts";
 import { endedBadly } from "./run-events.ts";
@@ -89,7 +90,8 @@ export function createSeeking(
       if (client.find === undefined) return decide(delivery, state, doubt.because, false);
       let found: StartedRun | undefined;
       try {
-        found = await client.find(toTrigger(delivery, state));
+        const answer = await client.find(toTrigger(delivery, state));
+        found = answer && toRun(answer);
       } catch (thrown) {
         const error = toHookError(thrown);
         if (now() - doubt.since > longestMs || (!error.retryable && !delivery.signal.aborted)) {
@@ -98,7 +100,7 @@ export function createSeeking(
         }
         return ask(state, doubt, { error, againMs: Math.max(error.retryAfterMs ?? 0, 15_000) });
       }
-      if (found !== undefined) {
+      if (found) {
         delivery.logger.info(`${delivery.hook}: ${client.what}: run ${found.id} was found`);
         return started(delivery, state, found, state.since);
       }

@@ -1,6 +1,7 @@
 import { HookError, isHookError } from "../errors.ts";
 import { type Delivery, delivered, type Outcome, pending, skipped } from "../hook.ts";
 import { toHookError } from "../judge.ts";
+import { toRun } from "./answers.ts";
 import type { ActiveRun, StartedRun } from "./contract.ts";
 import { cancelOthers, coveringRun, findOthers } from "./other-runs.ts";
 import { type RunParts, type Starting, type Step, toTrigger } from "./parts.ts";
@@ -127,7 +128,7 @@ export function createStarting(parts: RunParts): Step<Starting> {
         previous !== undefined && client.startAgain !== undefined
           ? await client.startAgain(previous, trigger)
           : await client.start(trigger);
-      return started(delivery, state, run, from);
+      return started(delivery, state, toRun(run), from);
     } catch (thrown) {
       return failed(delivery, state, thrown);
     }
