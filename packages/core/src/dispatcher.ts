@@ -13,6 +13,7 @@ import { createFinisher, type FinisherParts } from "./finisher.ts";
 import { createHandOver, type Offer } from "./hand-over.ts";
 import { type Held, isAsleep, isBusy, isIdle, type Lane, restsUntil, wantedOf } from "./lane.ts";
 import { endAttempts, extendLeases } from "./leases.ts";
+import { createSuspects } from "./losses.ts";
 import { nextTurn } from "./next-turn.ts";
 import { createReceiving } from "./receiving.ts";
 import { createRunner } from "./runner.ts";
@@ -108,9 +109,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     stopping: () => stopping,
     draining: () => draining > 0,
   });
+  const suspects = createSuspects();
   const receive = createReceiving({
     clock,
     finisher,
+    suspects,
     settled: () => settler.flushed(),
     taken(lane, count) {
       if (count > 0) yieldTurn(lane);
@@ -118,6 +121,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       else begin(lane);
     },
   });
+
+  /** Whether nothing is claimed for now. */
+  const isHeldUp = (): boolean => settler.stuck || suspects.isLastTry();
 
   /** Once a turn of the event loop, however many attempts ended in it. */
   const pump = (): void => {
@@ -156,7 +162,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const asking: Asking[] = [];
     for (const lane of active) {
       if (isAsleep(lane)) active.delete(lane);
-      if (stopping || settler.stuck) continue;
+      if (stopping || isHeldUp()) continue;
       const limit = wantedOf(lane, now);
       if (limit > 0 || lane.gateAt <= now) asking.push({ lane, limit });
     }
@@ -175,7 +181,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const now = clock.now();
     let next = Number.POSITIVE_INFINITY;
     for (const lane of active) next = Math.min(next, restsUntil(lane, now));
-    if (settler.stuck) next = Math.max(next, now + 1000);
+    if (isHeldUp()) next = Math.max(next, now + 1000);
     if (next === Number.POSITIVE_INFINITY) return;
     if (next <= now) pump();
     else alarm.set(next);

@@ -60,6 +60,8 @@ export interface Suspects {
   admit(lane: Lane, claimed: ClaimedDelivery): boolean;
   /** Their lane holds them now, or has given them back. */
   taken(claimed: readonly ClaimedDelivery[]): void;
+  /** Whether one is tried for the last time: what is claimed meanwhile could be lost with it, before its answer has come. */
+  isLastTry(): boolean;
   /** How long the `n`th that was not admitted waits, in milliseconds. */
   waitMs(n: number): number;
 }
@@ -72,10 +74,14 @@ export function createSuspects(): Suspects {
     isTaken: boolean;
   }[] = [];
   let cameThrough = 0;
+  const isRunning = (one: (typeof admitted)[number]) => !one.isTaken || isHeld(one.lane, one.id);
   return {
+    // A call with many deliveries waits for what else is claimed.
+    isLastTry: () =>
+      admitted.some((one) => one.isAlone && one.lane.gathering === undefined && isRunning(one)),
     admit(lane, { id, losses = 0 }) {
       if (losses < suspectFrom) return true;
-      const running = admitted.filter((one) => !one.isTaken || isHeld(one.lane, one.id));
+      const running = admitted.filter(isRunning);
       cameThrough += admitted.length - running.length;
       admitted = running;
       const isAlone = losses >= mostLosses - 1;

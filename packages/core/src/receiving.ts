@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { Finisher } from "./finisher.ts";
 import { freeSlots, type Held, isHeld, type Lane } from "./lane.ts";
-import { createSuspects } from "./losses.ts";
+import type { Suspects } from "./losses.ts";
 import type { ClaimedDelivery, LaneClaim } from "./store.ts";
 
 /** What the store answered a lane, and how many it had asked for. */
@@ -24,6 +24,7 @@ export function createReceiving({
   finisher,
   settled,
   taken,
+  suspects,
 }: {
   readonly clock: Clock;
   readonly finisher: Finisher;
@@ -31,9 +32,8 @@ export function createReceiving({
   readonly settled: () => Promise<void>;
   /** Called when a lane has taken what it was given, be it nothing. */
   readonly taken: (lane: Lane, count: number) => void;
+  readonly suspects: Suspects;
 }): (received: readonly Received[]) => Promise<void> {
-  const suspects = createSuspects();
-
   const receive = async ({ lane, claim, limit, fresh }: Sorted): Promise<void> => {
     lane.gateAt = Math.min(lane.gateAt, claim.nextGateAt ?? Number.POSITIVE_INFINITY);
     if (limit === 0) {

@@ -252,3 +252,29 @@ test("a remote run that goes on is looked at again, with its state", async () =>
 
   expect(recorder.calls.map(({ delivery }) => delivery.state)).toEqual([state]);
 });
+
+test("while one is tried for the last time nothing is claimed that could be lost with it", async () => {
+  const clock = time();
+  const inner = await stored(clock, 2);
+  await killProcesses(inner, clock, 4);
+  let claims = 0;
+  const store: Store = {
+    ...inner,
+    claim(request) {
+      claims += 1;
+      return inner.claim(request);
+    },
+  };
+  const counter = createCounter(clock);
+  const { bus } = deliverTo(counter.recorder.hook, store, clock, { retry: { base: "1ms" } });
+  await clock.advance(500);
+
+  const before = claims;
+  await clock.advance(400);
+  const during = claims;
+  await clock.advance(60_000);
+
+  expect(before).toBeGreaterThan(0);
+  expect(during).toBe(before);
+  expect(await bus.store.counts()).toEqual([{ hook: "one", state: "delivered", count: 2 }]);
+});
