@@ -19,17 +19,16 @@ export async function loadWithStandIns(options: LoadOptions): Promise<LoadedConf
 }
 
 /**
- * The same for a process that works with the store itself: nothing stands in for what the store or the source of events is
- * made of.
- * @throws ConfigError, HookError CONFIG_INVALID
+ * The same for a process that works with the store itself, after its configuration was refused: nothing stands in for what
+ * the store or the source of events is made of.
+ * @throws the refusal, ConfigError, HookError CONFIG_INVALID
  */
-export async function loadToDeliverNothing(options: LoadOptions): Promise<LoadedConfig> {
-  try {
-    return await loadConfig(options);
-  } catch (error) {
-    if (!isConfigError(error) || !error.problems.every(isOfHook)) throw error;
-    return await loadWithStandIns(options);
-  }
+export async function loadToDeliverNothing(
+  options: LoadOptions,
+  refusal: unknown,
+): Promise<LoadedConfig> {
+  if (!isConfigError(refusal) || !refusal.problems.every(isOfHook)) throw refusal;
+  return loadWithStandIns(options);
 }
 
 function isOfHook({ path }: { readonly path: string }): boolean {

@@ -34,9 +34,12 @@ export async function loadConfiguration(
   // Loaded here, so that --help and --version do not wait for it.
   const { formatProblem, loadConfig } = await import("@pipehooks/config");
   const { createRedactor } = await import("@pipehooks/core");
-  const { loadToDeliverNothing } = await import("./load-with-stand-ins.ts");
-  const load = usesHooks ? loadConfig : loadToDeliverNothing;
-  const loaded = await load({ file: config, ...ownPlugins(), emitOnly });
+  const options = { file: config, ...ownPlugins(), emitOnly };
+  const loaded = await loadConfig(options).catch(async (refusal: unknown) => {
+    if (usesHooks) throw refusal;
+    const { loadToDeliverNothing } = await import("./load-with-stand-ins.ts");
+    return loadToDeliverNothing(options, refusal);
+  });
   const secrets = loaded.options.secrets ?? [];
   if (secrets.length > 0) output.protect(createRedactor(secrets));
   for (const problem of loaded.warnings) output.warn(formatProblem(problem));

@@ -17,6 +17,10 @@ const ends: Readonly<Record<RunReport["state"], boolean>> = {
 /** In characters. */
 const longestLabel = 256;
 
+export function hasEnded({ state }: RunReport): boolean {
+  return ends[state];
+}
+
 /**
  * A run as a client answered it, its id as text.
  * @throws TypeError where it has no id, so that it is not known whether there is a run

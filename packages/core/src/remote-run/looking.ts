@@ -3,7 +3,7 @@ import type { HookError } from "../errors.ts";
 import { type Delivery, delivered, type Outcome, pending } from "../hook.ts";
 import { toHookError } from "../judge.ts";
 import { namesText } from "../unknown-hook.ts";
-import { toReport } from "./answers.ts";
+import { hasEnded, toReport } from "./answers.ts";
 import type { RunReport } from "./contract.ts";
 import { runMarker } from "./marker.ts";
 import type { Going, RunParts, Step } from "./parts.ts";
@@ -234,7 +234,7 @@ export function createLooking(parts: RunParts): Step<Going> {
       const error = toHookError(thrown);
       return odd(delivery, state, { text: error.message, error });
     }
-    if (endStates.has(report.state)) own.ended(state.run.id);
+    if (hasEnded(report)) own.ended(state.run.id);
     switch (report.state) {
       case "queued":
       case "running":
@@ -253,8 +253,6 @@ export function createLooking(parts: RunParts): Step<Going> {
     }
   };
 }
-
-const endStates: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled"]);
 
 function goesOn({ phase }: Going): string {
   return phase === "cancelling" ? "is being cancelled" : "goes on";
