@@ -33,7 +33,6 @@ export interface HttpCaller {
 
 const retried: ReadonlySet<number> = new Set([408, 409, 421, 423, 425, 429]);
 const permanent: ReadonlySet<number> = new Set([501, 505]);
-/** The receiver as a whole cannot keep up, so everybody waits. */
 const overloaded: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /** In characters: the 2 KB of an attempt's record, and enough more that no secret is cut in two. */
@@ -63,10 +62,10 @@ export function judgeAnswer(received: HttpAnswer, caller: HttpCaller): Outcome {
     throw new HookError("RECEIVER_GONE", `${said}: gone. ${remedy}`, { scope: "gone", answer });
   }
   const retryAfterMs = parseRetryAfter(headerOf(received, "retry-after"), clock.now());
-  if (isPassing(status, retryAfterMs)) {
+  if (isPassingStatus(status, retryAfterMs)) {
     throw new HookError("RECEIVER_FAILED", `${said}.`, {
       retryable: true,
-      scope: overloaded.has(status) ? "destination" : "delivery",
+      scope: scopeOfStatus(status),
       retryAfterMs,
       answer,
     });
@@ -118,8 +117,13 @@ function isFetchHeaders(headers: HttpAnswer["headers"]): headers is FetchHeaders
   return typeof headers.get === "function";
 }
 
-/** Another attempt may get another answer. */
-function isPassing(status: number, retryAfterMs: number | undefined): boolean {
+/** Where the receiver as a whole cannot keep up, everybody waits. */
+export function scopeOfStatus(status: number): "destination" | "delivery" {
+  return overloaded.has(status) ? "destination" : "delivery";
+}
+
+/** Whether another attempt may get another answer, of a status from 400 on. */
+export function isPassingStatus(status: number, retryAfterMs: number | undefined): boolean {
   if (status >= 500) return !permanent.has(status);
   return retried.has(status) || (status === 413 && retryAfterMs !== undefined);
 }

@@ -158,7 +158,14 @@ export {
   skipped,
 } from "./hook.ts";
 export { type HookConfig, hookConfigShape, type PreparedHook } from "./hook-config.ts";
-export { type HttpAnswer, type HttpCaller, judgeAnswer, readAnswer } from "./http-answer.ts";
+export {
+  type HttpAnswer,
+  type HttpCaller,
+  isPassingStatus,
+  judgeAnswer,
+  readAnswer,
+  scopeOfStatus,
+} from "./http-answer.ts";
 export { createId } from "./id.ts";
 export type {
   ActionScope,

@@ -1,4 +1,9 @@
-import { type HookErrorOptions, parseRetryAfter } from "@pipehooks/core";
+import {
+  type HookErrorOptions,
+  isPassingStatus,
+  parseRetryAfter,
+  scopeOfStatus,
+} from "@pipehooks/core";
 import type { HeaderValue } from "./exchange.ts";
 import type { StatusMeaning } from "./options.ts";
 
@@ -8,10 +13,6 @@ export type Meaning = StatusMeaning | "redirect";
 /** `{ "404": "retry", "5xx": "permanent" }` */
 export type StatusOverrides = Readonly<Record<string, StatusMeaning>>;
 
-const retried = new Set([408, 409, 421, 423, 425, 429]);
-const permanent = new Set([501, 505]);
-/** The receiver as a whole cannot keep up, so everybody waits. */
-const overloaded = new Set([429, 502, 503, 504]);
 /** Where a Retry-After is honoured. */
 const hinted = new Set([408, 413, 429, 503]);
 
@@ -35,7 +36,7 @@ export function judgeAnswer(
     case "retry":
       return {
         meaning,
-        scope: overloaded.has(status) ? "destination" : "delivery",
+        scope: scopeOfStatus(status),
         retryAfterMs: hint,
       };
     case "disable":
@@ -51,9 +52,7 @@ function usual(status: number, hint: number | undefined): Meaning {
   if (status >= 200 && status < 300) return "delivered";
   if (status >= 300 && status < 400) return "redirect";
   if (status === 410) return "disable";
-  if (retried.has(status) || (status === 413 && hint !== undefined)) return "retry";
-  if (status >= 400 && status < 500) return "permanent";
-  return permanent.has(status) ? "permanent" : "retry";
+  return status < 200 || isPassingStatus(status, hint) ? "retry" : "permanent";
 }
 
 /** Whereto a redirect leads, by its host alone: path and query may hold secrets. */
